@@ -1,0 +1,52 @@
+//! Texts to unit vectors. Knows texts and vectors, nothing of papers' meaning or of where they are stored.
+
+use crate::paper::{Role, UnitVector, VectorError};
+
+/// Texts to unit vectors, for one model.
+pub trait Encoder: Send + Sync {
+    /// Name and hash of all that decides a vector: weights, tokenizer, pooling, prefixes. Vectors of different
+    /// fingerprints must never be compared.
+    fn fingerprint(&self) -> &str;
+
+    /// Numbers in a vector.
+    fn dimension(&self) -> usize;
+
+    /// Tokens that a text may have, special tokens and the role's prefix not counted.
+    fn token_limit(&self) -> usize;
+
+    /// Tokens of `text`, special tokens and prefix not counted. Tokens of two texts add up to at least those of
+    /// their concatenation but for one.
+    fn count_tokens(&self, text: &str) -> usize;
+
+    /// One vector a text, in the order of `texts`, however they are batched. The same text gives the same vector
+    /// (to 1e-5) alone and in any batch.
+    ///
+    /// # Errors
+    /// [`EncodeError::TooLong`] if a text is over [`Encoder::token_limit`]: text is chunked by the caller
+    /// ([`crate::paper::chunk`]), never cut in silence.
+    fn encode(&self, role: Role, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError>;
+}
+
+/// Why a text has no vector.
+#[derive(Debug, thiserror::Error)]
+pub enum EncodeError {
+    /// The text must be chunked first.
+    #[error("text {position} has {tokens} tokens, the model reads {limit}: chunk it first")]
+    TooLong {
+        /// Which of the texts, from 0.
+        position: usize,
+        /// How many tokens it has.
+        tokens: usize,
+        /// How many the model reads.
+        limit: usize,
+    },
+    /// The tokenizer failed.
+    #[error("the tokenizer failed: {0}")]
+    Tokenizer(String),
+    /// The forward pass failed (out of memory, device lost).
+    #[error("the model failed: {0}")]
+    Model(#[from] candle_core::Error),
+    /// The model gave numbers that are no direction: damaged weights.
+    #[error("the model gave an unusable vector ({0}); run 'paperkin model verify'")]
+    Vector(#[from] VectorError),
+}

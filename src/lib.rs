@@ -1,0 +1,10 @@
+//! paperkin: papers akin to a question or to another paper, in any language, on the machine in front of you.
+//!
+//! Modules in the order in which they depend on each other; `ARCHITECTURE.md` is the map.
+
+pub mod paper;
+
+pub mod corpus;
+pub mod embed;
+pub mod index;
+pub mod store;

@@ -1,0 +1,172 @@
+//! Records of one work, merged into the paper that answers show.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+
+use super::identity::second_title_id;
+use super::{Commentary, Language, Mention, PaperId, Record, normalised_title};
+
+/// One commentary in the merged paper: what was written, where, when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Note {
+    /// Text and language.
+    #[serde(flatten)]
+    pub commentary: Commentary,
+    /// The date of its source.
+    pub date: Option<Date>,
+    /// The file it stands in.
+    pub file: String,
+}
+
+/// One work, from all that its sources say.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Paper {
+    /// The best name known.
+    pub id: PaperId,
+    /// Its other names; they answer too.
+    pub aliases: Vec<PaperId>,
+    /// The title.
+    pub title: String,
+    /// Authors in order.
+    pub authors: Vec<String>,
+    /// The abstract, from the first source that has one.
+    #[serde(rename = "abstract")]
+    pub abstract_text: Option<String>,
+    /// The earliest date that a source gives.
+    pub date: Option<Date>,
+    /// Tags of all sources, each once.
+    pub tags: Vec<String>,
+    /// Languages of abstract and commentaries, each once.
+    pub langs: Vec<Language>,
+    /// Where it can be read.
+    pub url: Option<String>,
+    /// Code repositories.
+    pub repositories: Vec<String>,
+    /// What was written about it.
+    pub commentaries: Vec<Note>,
+    /// Links from its commentaries to other papers.
+    pub mentions: Vec<Mention>,
+}
+
+impl Paper {
+    /// Merges `records`, in the order in which they came, of one work. `title_taken`: the title's hash names
+    /// another work already. `None` if there are no records.
+    #[must_use]
+    pub fn merge(records: &[Record], title_taken: bool) -> Option<Self> {
+        let first = records.first()?;
+        // A source with the abstract spells the title as the paper does; a headline in capitals does not.
+        let named = records
+            .iter()
+            .find(|record| record.abstract_text.is_some())
+            .or_else(|| records.iter().find(|record| record.title.chars().any(char::is_lowercase)))
+            .unwrap_or(first);
+        let mut names: Vec<PaperId> = records.iter().flat_map(|record| record.ids.iter().cloned()).collect();
+        names.sort();
+        let own_names = records
+            .iter()
+            .map(|record| if title_taken { second_title_id(record) } else { PaperId::of_title(&record.title) });
+        names.extend(own_names);
+        let mut aliases: Vec<PaperId> = Vec::new();
+        unite(&mut aliases, names);
+        let id = aliases.remove(0);
+
+        let mut paper = Self {
+            url: records.iter().find_map(|record| record.url.clone()).or_else(|| id.url()),
+            id,
+            aliases,
+            title: named.title.clone(),
+            authors: std::iter::once(named)
+                .chain(records)
+                .map(|record| record.authors.clone())
+                .find(|authors| !authors.is_empty())
+                .unwrap_or_default(),
+            abstract_text: records.iter().find_map(|record| record.abstract_text.clone()),
+            date: records.iter().filter_map(|record| record.date).min(),
+            tags: Vec::new(),
+            langs: Vec::new(),
+            repositories: Vec::new(),
+            commentaries: Vec::new(),
+            mentions: Vec::new(),
+        };
+        for record in records {
+            unite(&mut paper.tags, record.tags.iter().cloned());
+            unite(&mut paper.repositories, record.repositories.iter().cloned());
+            unite(&mut paper.mentions, record.mentions.iter().cloned());
+            for commentary in &record.commentaries {
+                // The same commentary from a vault and from its digest is one commentary.
+                let known =
+                    paper.commentaries.iter().any(|note| same_text(&note.commentary.text, &commentary.text));
+                if !known {
+                    paper.commentaries.push(Note {
+                        commentary: commentary.clone(),
+                        date: record.date,
+                        file: record.source.file.clone(),
+                    });
+                }
+            }
+        }
+        let own: Vec<PaperId> = paper.names().cloned().collect();
+        paper.mentions.retain(|mention| !matches!(mention, Mention::Paper(id) if own.contains(id)));
+        let languages = paper
+            .abstract_text
+            .iter()
+            .map(|text| Language::of(text))
+            .chain(paper.commentaries.iter().map(|note| note.commentary.language))
+            .collect::<Vec<_>>();
+        unite(&mut paper.langs, languages);
+        Some(paper)
+    }
+
+    /// Its id and its aliases.
+    pub fn names(&self) -> impl Iterator<Item = &PaperId> {
+        std::iter::once(&self.id).chain(&self.aliases)
+    }
+}
+
+fn same_text(left: &str, right: &str) -> bool {
+    left == right || normalised_title(left) == normalised_title(right)
+}
+
+fn unite<T: PartialEq>(into: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
+    for value in more {
+        if !into.contains(&value) {
+            into.push(value);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::paper::Source;
+
+    #[test]
+    fn a_digest_and_an_article_make_one_paper() {
+        let digest = Record {
+            source: Source { file: "digest.txt".into(), line: 20, slot: "x".into() },
+            title: "LLaVA-MoD: Making LLaVA Tiny via MoE Knowledge Distillation".into(),
+            authors: vec!["Fangxun Shu".into()],
+            abstract_text: Some("We introduce LLaVA-MoD.".into()),
+            commentaries: vec![Commentary { language: Language::KOREAN, text: "증류 연구".into() }],
+            tags: vec!["moe".into()],
+            mentions: vec![Mention::Paper("2408.15881".parse().unwrap())],
+            ..Record::default()
+        };
+        let article = Record {
+            source: Source { file: "article.txt".into(), line: 1, slot: String::new() },
+            ids: vec!["2408.15881".parse().unwrap()],
+            title: "LLAVA-MOD: MAKING LLAVA TINY VIA MOEKNOWLEDGE DISTILLATION".into(),
+            commentaries: vec![Commentary { language: Language::CHINESE, text: "简介".into() }],
+            tags: vec!["moe".into()],
+            ..Record::default()
+        };
+        let paper = Paper::merge(&[digest.clone(), article.clone()], false).unwrap();
+        assert_eq!(paper.id.to_string(), "arxiv:2408.15881");
+        assert_eq!(paper.aliases, [PaperId::of_title(&digest.title)]);
+        assert_eq!(paper.title, digest.title);
+        assert_eq!(paper.langs, [Language::ENGLISH, Language::KOREAN, Language::CHINESE]);
+        assert_eq!(paper.tags, ["moe"]);
+        assert!(paper.mentions.is_empty(), "a paper does not mention itself");
+        assert_eq!(Paper::merge(&[article, digest], false).unwrap().title, paper.title, "the order does not matter");
+    }
+}

@@ -1,0 +1,29 @@
+//! The words of the product: what a paper, a record, a commentary and a passage are.
+//!
+//! This room is pure: no IO, no async, no dependency on any other room. Everything else in the house is
+//! written in these types, so a change here is a change of the product's meaning.
+//!
+//! A **record** is what one source says about one paper; a **paper** is all records of one work, merged.
+//! The store keeps the records, so a source can change its mind, and be withdrawn, without guessing.
+
+mod chunk;
+mod id;
+mod identity;
+mod language;
+mod merge;
+mod passage;
+mod record;
+mod text;
+mod title;
+mod vector;
+
+pub use chunk::{Span, chunk};
+pub use id::{ArxivId, Doi, Mention, PaperId, identifiers_in};
+pub use identity::{Verdict, same_work};
+pub use language::Language;
+pub use merge::{Note, Paper};
+pub use passage::{Passage, PassageKind, TextHash, passages_of};
+pub use record::{Commentary, Record, Source};
+pub use text::{code_points, cut, normalise, single_line};
+pub use title::normalised_title;
+pub use vector::{Role, UnitVector, VectorError};

@@ -1,0 +1,1 @@
+//! The truth: records, papers, passages and raw vectors, in one crash-safe file.

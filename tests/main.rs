@@ -1,0 +1,1 @@
+//! One integration binary: candle is linked once. Each module is a promise.
