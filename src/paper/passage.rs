@@ -17,6 +17,18 @@ pub enum PassageKind {
     Commentary,
 }
 
+impl PassageKind {
+    /// As answers spell it.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Title => "title",
+            Self::Abstract => "abstract",
+            Self::Commentary => "commentary",
+        }
+    }
+}
+
 /// SHA-256, first 16 bytes, of what is embedded: equal hash, equal vector, no second embedding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TextHash(pub [u8; 16]);

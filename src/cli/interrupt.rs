@@ -1,0 +1,25 @@
+//! Ctrl+C: the first is answered at once and stops after the batch in hand; the second ends the process.
+//!
+//! Nothing needs saving: what was acknowledged is on disk already, and the next run goes on from there.
+
+use std::io::Write;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+/// Becomes true at the first Ctrl+C (or SIGTERM).
+pub(super) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
+    let asked = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&asked);
+    ctrlc::set_handler(move || {
+        if flag.swap(true, Ordering::SeqCst) {
+            // Crash-safe by design: see index/README.md.
+            #[expect(clippy::disallowed_methods, reason = "the person asked twice")]
+            std::process::exit(130);
+        }
+        let _ = writeln!(
+            std::io::stderr(),
+            "\nstopping after this batch; what was read is safe, the next run goes on from here (Ctrl+C again: now)"
+        );
+    })?;
+    Ok(asked)
+}

@@ -1,0 +1,242 @@
+//! One file a subcommand: arguments to [`Config`] to a call into the rooms below; no logic of its own.
+//!
+//! Exit codes: 0 done, 1 some records refused (or something found by `check`), 2 cannot go on, and the last line on
+//! standard error says what to do. Answers go to standard output, everything else to standard error.
+
+mod check;
+mod eval;
+mod ingest;
+mod interrupt;
+mod model;
+mod output;
+mod progress;
+mod related;
+mod search;
+mod serve;
+mod show;
+
+use std::ffi::OsString;
+use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
+
+use crate::config::{Config, Settings};
+use crate::embed::{self, CandleEncoder, DeviceChoice, Manifest};
+use crate::index::Centring;
+
+/// Finds papers akin to a question or to another paper, in any language, on this machine.
+///
+/// It reads what you have (digests, notes, articles, JSON lines), embeds abstracts and commentary with a small multilingual
+/// model, and answers here, in the browser and over HTTP. Nothing leaves the machine.
+#[derive(Debug, Parser)]
+#[command(name = "paperkin", version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct CommandLine {
+    #[command(flatten)]
+    global: GlobalFlags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  paperkin model fetch                        get the model, once
+  paperkin ingest ~/notes digests/*.txt       read papers and commentary; again later: only what is new
+  paperkin search '残差连接的替代方案'        ask in any language
+  paperkin related arxiv:2408.15881           papers related to one
+  paperkin serve                              the same in the browser
+
+Exit codes: 0 done, 1 some records refused, 2 cannot go on.";
+
+#[derive(Debug, Args)]
+struct GlobalFlags {
+    /// Folder of the library: what was read, and its index
+    #[arg(long, global = true, env = "PAPERKIN_LIBRARY", value_name = "DIR")]
+    library: Option<PathBuf>,
+    /// Folder of models: manifests and weights
+    #[arg(long, global = true, env = "PAPERKIN_MODELS", value_name = "DIR")]
+    models: Option<PathBuf>,
+    /// The model, by the name of its manifest
+    #[arg(long, global = true, env = "PAPERKIN_MODEL", value_name = "NAME")]
+    model: Option<String>,
+    /// Never open a connection; what is missing is named [env: PAPERKIN_OFFLINE or HF_HUB_OFFLINE=1]
+    #[arg(long, global = true)]
+    offline: bool,
+    /// Where the model runs
+    #[arg(long, global = true, env = "PAPERKIN_DEVICE", value_name = "cpu|cuda", value_parser = device)]
+    device: Option<DeviceChoice>,
+    /// CPU threads; all cores if not given
+    #[arg(long, global = true, env = "PAPERKIN_THREADS", value_name = "N")]
+    threads: Option<usize>,
+    /// Answers as JSON, for programs
+    #[arg(long, global = true)]
+    json: bool,
+    /// A TOML file with any of: library, models, model, offline, device, threads, listen
+    #[arg(long, global = true, env = "PAPERKIN_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+fn device(text: &str) -> Result<DeviceChoice, String> {
+    match text {
+        "cpu" => Ok(DeviceChoice::Cpu),
+        "cuda" => Ok(DeviceChoice::Cuda),
+        _ => Err("use cpu or cuda".into()),
+    }
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Get, verify and locate models
+    #[command(subcommand)]
+    Model(model::ModelCommand),
+    /// Read files and folders into the library
+    Ingest(ingest::IngestArguments),
+    /// Papers that answer a question
+    Search(search::SearchArguments),
+    /// Papers related to papers or to a text
+    Related(related::RelatedArguments),
+    /// Everything known about one paper
+    Show(show::ShowArguments),
+    /// Answer over HTTP and in the browser, on this machine
+    Serve(serve::ServeArguments),
+    /// Is the library whole? Says what is wrong and what to do
+    Check(check::CheckArguments),
+    /// Measure the ranking on judged questions
+    Eval(eval::EvalArguments),
+}
+
+/// Runs the command line; never panics, never exits by itself.
+pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let matches = match CommandLine::command().try_get_matches_from(arguments) {
+        Ok(matches) => matches,
+        Err(error) => {
+            let _ = error.print();
+            return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
+        }
+    };
+    let done = CommandLine::from_arg_matches(&matches)
+        .map_err(anyhow::Error::from)
+        .and_then(|line| Session::new(&line.global, line.listen()).and_then(|session| line.command.run(&session)));
+    match done {
+        Ok(Done::Fully) => ExitCode::SUCCESS,
+        Ok(Done::WithRefusals) => ExitCode::from(1),
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            let _ = writeln!(std::io::stderr(), "paperkin: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// `paperkin search ... | head` closes our output early; that is no error.
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+}
+
+/// How a command ended, if it could go on.
+enum Done {
+    /// Exit code 0.
+    Fully,
+    /// Exit code 1.
+    WithRefusals,
+}
+
+impl CommandLine {
+    fn listen(&self) -> Option<SocketAddr> {
+        match &self.command {
+            Command::Serve(arguments) => arguments.listen,
+            _ => None,
+        }
+    }
+}
+
+impl Command {
+    fn run(self, session: &Session) -> anyhow::Result<Done> {
+        match self {
+            Self::Model(command) => command.run(session),
+            Self::Ingest(arguments) => arguments.run(session),
+            Self::Search(arguments) => arguments.run(session),
+            Self::Related(arguments) => arguments.run(session),
+            Self::Show(arguments) => arguments.run(session),
+            Self::Serve(arguments) => arguments.run(session),
+            Self::Check(arguments) => arguments.run(session),
+            Self::Eval(arguments) => arguments.run(session),
+        }
+    }
+}
+
+/// What every command starts from.
+struct Session {
+    config: Config,
+    json: bool,
+}
+
+impl Session {
+    fn new(flags: &GlobalFlags, listen: Option<SocketAddr>) -> anyhow::Result<Self> {
+        let said = Settings {
+            library: flags.library.clone(),
+            models: flags.models.clone(),
+            model: flags.model.clone(),
+            offline: (flags.offline || offline_by_environment()).then_some(true),
+            device: flags.device,
+            threads: flags.threads,
+            listen,
+        };
+        let file = match &flags.config {
+            Some(path) => Settings::from_file(path)?,
+            None => Settings::default(),
+        };
+        let config = Config::new(said.or(file))?;
+        // Fails only if a pool is there already, as in tests.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(config.threads).build_global();
+        Ok(Self { config, json: flags.json })
+    }
+
+    fn manifest(&self) -> anyhow::Result<Manifest> {
+        Ok(Manifest::find(&self.config.models, &self.config.model)?)
+    }
+
+    /// The model, verified and loaded, and its language means.
+    fn encoder(&self) -> anyhow::Result<(Arc<CandleEncoder>, Centring)> {
+        let manifest = self.manifest()?;
+        let folder = embed::locate(&manifest, &self.config.models)?;
+        let encoder = CandleEncoder::load(&folder, self.config.device)?;
+        let prior = match manifest.language_means(&self.config.models)? {
+            Some(bytes) => Centring::from_json(&bytes, manifest.dimension)
+                .with_context(|| format!("the language means of {}", manifest.name))?,
+            None => Centring::none(),
+        };
+        Ok((Arc::new(encoder), prior))
+    }
+
+    /// A line about what goes on, for people; programs read standard output.
+    fn say(&self, line: impl std::fmt::Display) {
+        let _ = writeln!(std::io::stderr(), "{line}");
+    }
+
+    fn is_interactive(&self) -> bool {
+        std::io::stderr().is_terminal()
+    }
+}
+
+/// `HF_HUB_OFFLINE` as the hub's own clients read it.
+fn offline_by_environment() -> bool {
+    ["PAPERKIN_OFFLINE", "HF_HUB_OFFLINE"].iter().any(|name| {
+        std::env::var(name).is_ok_and(|value| matches!(value.to_ascii_uppercase().as_str(), "1" | "ON" | "YES" | "TRUE"))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+}

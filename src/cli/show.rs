@@ -1,0 +1,55 @@
+//! `paperkin show`
+
+use std::io::Write;
+
+use clap::Args;
+
+use super::{Done, Session, output};
+use crate::paper::PaperId;
+use crate::store::Store;
+
+/// Everything known about one paper: its names, abstract, commentaries, links, and the sources they come from
+#[derive(Debug, Args)]
+pub(super) struct ShowArguments {
+    /// The paper: arxiv:2408.15881, doi:..., t:..., or its URL
+    #[arg(value_name = "ID")]
+    id: PaperId,
+}
+
+impl ShowArguments {
+    pub(super) fn run(self, session: &Session) -> anyhow::Result<Done> {
+        let store = Store::open(&session.config.library)?;
+        let Some((number, paper)) = store.paper_by_name(&self.id)? else {
+            anyhow::bail!("no paper {} in the library at {}", self.id, session.config.library.display());
+        };
+        if session.json {
+            output::json(&paper)?;
+            return Ok(Done::Fully);
+        }
+        let mut out = std::io::stdout().lock();
+        let (bold, dim, plain) = output::styles();
+        writeln!(out, "{bold}{}{plain}", paper.title)?;
+        if !paper.authors.is_empty() {
+            writeln!(out, "{}", paper.authors.join(", "))?;
+        }
+        let names: Vec<String> = paper.names().map(ToString::to_string).collect();
+        writeln!(out, "{dim}{}{plain}", names.join("  "))?;
+        for link in paper.url.iter().chain(&paper.repositories) {
+            writeln!(out, "{link}")?;
+        }
+        if !paper.tags.is_empty() {
+            writeln!(out, "{}", paper.tags.iter().map(|tag| format!("#{tag}")).collect::<Vec<_>>().join(" "))?;
+        }
+        if let Some(text) = &paper.abstract_text {
+            writeln!(out, "\n{text}")?;
+        }
+        for note in &paper.commentaries {
+            let date = note.date.map(|date| format!(", {date}")).unwrap_or_default();
+            writeln!(out, "\n{dim}{} [{}{date}]{plain}\n{}", note.file, note.commentary.language, note.commentary.text)?;
+        }
+        for record in store.records(number)? {
+            writeln!(out, "{dim}read from {}:{}{plain}", record.source.file, record.source.line)?;
+        }
+        Ok(Done::Fully)
+    }
+}

@@ -1,0 +1,67 @@
+//! Every bound of the product, in one place.
+
+use std::time::Duration;
+
+/// Bounds on what one request may ask and hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Code points of a question; a longer one is refused, not cut.
+    pub question_characters: usize,
+    /// Hits in one answer.
+    pub hits: usize,
+    /// Papers and texts that one `related` may name.
+    pub examples: usize,
+    /// Bytes of a request body.
+    pub body_bytes: usize,
+    /// Bytes of a request's target and headers.
+    pub header_bytes: usize,
+    /// Open connections.
+    pub connections: usize,
+    /// Requests under way; one more is answered 503.
+    pub requests: usize,
+    /// Questions in the model at once: it uses all cores for one.
+    pub encodings: usize,
+    /// From the first byte of a connection to the end of the request's headers.
+    pub header_time: Duration,
+    /// From the headers to the answer.
+    pub request_time: Duration,
+    /// From a signal to stop until connections are dropped.
+    pub drain_time: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            question_characters: 20_000,
+            hits: 1_000,
+            examples: 100,
+            body_bytes: 1024 * 1024,
+            header_bytes: 64 * 1024,
+            connections: 1_024,
+            requests: 64,
+            encodings: 1,
+            header_time: Duration::from_secs(10),
+            request_time: Duration::from_secs(30),
+            drain_time: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Limits {
+    /// So small that a test reaches them at once.
+    #[must_use]
+    pub fn for_testing() -> Self {
+        Self {
+            question_characters: 2_000,
+            hits: 50,
+            examples: 4,
+            body_bytes: 16 * 1024,
+            connections: 16,
+            requests: 4,
+            header_time: Duration::from_millis(300),
+            request_time: Duration::from_secs(5),
+            drain_time: Duration::from_secs(1),
+            ..Self::default()
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! BERT's forward pass on candle-core, for sentences packed end to end.
+//!
+//! Devlin et al. 2019 (post-norm, GELU by erf), as multilingual-e5-small uses it. candle-transformers' model pads
+//! each batch to its longest text and spends the padding's share of every matrix product; here all tokens of a
+//! batch stand in one matrix and only attention looks at one sentence at a time. `tests/encoder.rs` holds the two
+//! against each other.
+
+use candle_core::{D, Device, Result, Tensor};
+use candle_nn::ops::{layer_norm, softmax_last_dim};
+
+use super::weights::{ModelConfig, TensorName, WeightError, Weights};
+
+/// The layers, on a device, in f32.
+pub(super) struct Bert {
+    config: ModelConfig,
+    weights: Weights,
+    device: Device,
+    positions: Tensor,
+    token_type: Tensor,
+    embedding_norm: Norm,
+    layers: Vec<Layer>,
+}
+
+struct Layer {
+    /// Query, key and value in one product.
+    attention_in: Linear,
+    attention_out: Linear,
+    attention_norm: Norm,
+    feed_forward_in: Linear,
+    feed_forward_out: Linear,
+    output_norm: Norm,
+}
+
+struct Linear {
+    /// [in, out]
+    weight: Tensor,
+    bias: Tensor,
+}
+
+impl Linear {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        input.matmul(&self.weight)?.broadcast_add(&self.bias)
+    }
+}
+
+struct Norm {
+    weight: Tensor,
+    bias: Tensor,
+    epsilon: f32,
+}
+
+impl Norm {
+    fn forward(&self, input: &Tensor) -> Result<Tensor> {
+        layer_norm(input, &self.weight, &self.bias, self.epsilon)
+    }
+}
+
+impl Bert {
+    /// Puts the weights on `device`.
+    pub(super) fn new(weights: Weights, device: &Device) -> std::result::Result<Self, WeightError> {
+        let config = weights.config().clone();
+        let linear = |names: &[TensorName], bias: &[TensorName]| -> std::result::Result<Linear, WeightError> {
+            let tensors = |names: &[TensorName]| -> std::result::Result<Vec<Tensor>, WeightError> {
+                names.iter().map(|name| weights.tensor(*name)).collect()
+            };
+            // Stored [out, in]; a product needs [in, out], and transposing once is cheaper than at each product.
+            let weight = Tensor::cat(&tensors(names)?, 0)?.t()?.contiguous()?.to_device(device)?;
+            Ok(Linear { weight, bias: Tensor::cat(&tensors(bias)?, 0)?.to_device(device)? })
+        };
+        let norm = |weight, bias| -> std::result::Result<Norm, WeightError> {
+            Ok(Norm {
+                weight: weights.tensor(weight)?.to_device(device)?,
+                bias: weights.tensor(bias)?.to_device(device)?,
+                epsilon: config.layer_norm_epsilon,
+            })
+        };
+        use TensorName as Name;
+        let layers = (0..config.layers)
+            .map(|n| {
+                Ok(Layer {
+                    attention_in: linear(
+                        &[Name::QueryWeight(n), Name::KeyWeight(n), Name::ValueWeight(n)],
+                        &[Name::QueryBias(n), Name::KeyBias(n), Name::ValueBias(n)],
+                    )?,
+                    attention_out: linear(&[Name::AttentionOutWeight(n)], &[Name::AttentionOutBias(n)])?,
+                    attention_norm: norm(Name::AttentionNormWeight(n), Name::AttentionNormBias(n))?,
+                    feed_forward_in: linear(&[Name::FeedForwardInWeight(n)], &[Name::FeedForwardInBias(n)])?,
+                    feed_forward_out: linear(&[Name::FeedForwardOutWeight(n)], &[Name::FeedForwardOutBias(n)])?,
+                    output_norm: norm(Name::OutputNormWeight(n), Name::OutputNormBias(n))?,
+                })
+            })
+            .collect::<std::result::Result<Vec<_>, WeightError>>()?;
+        Ok(Self {
+            positions: weights.tensor(Name::Positions)?.to_device(device)?,
+            // A sentence alone is all of type 0.
+            token_type: weights.tensor(Name::TokenTypes)?.narrow(0, 0, 1)?.to_device(device)?,
+            embedding_norm: norm(Name::EmbeddingNormWeight, Name::EmbeddingNormBias)?,
+            layers,
+            config,
+            weights,
+            device: device.clone(),
+        })
+    }
+
+    /// The mean over each sentence's tokens of the last layer, not yet normalised: one vector a sentence.
+    pub(super) fn mean_pooled(&self, sentences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>> {
+        let ids: Vec<u32> = sentences.concat();
+        let positions: Vec<u32> = sentences.iter().flat_map(|ids| 0..ids.len() as u32).collect();
+        let words = Tensor::from_vec(self.weights.word_rows(&ids)?, (ids.len(), self.config.hidden), &self.device)?;
+        let positions = Tensor::from_vec(positions, ids.len(), &self.device)?;
+        let embedded = (words + self.positions.index_select(&positions, 0)?)?.broadcast_add(&self.token_type)?;
+        let mut hidden = self.embedding_norm.forward(&embedded)?;
+        for layer in &self.layers {
+            let attended = self.attention(&layer.attention_in.forward(&hidden)?, sentences)?;
+            let attended = layer.attention_out.forward(&attended)?;
+            hidden = layer.attention_norm.forward(&(attended + hidden)?)?;
+            let inner = layer.feed_forward_in.forward(&hidden)?.gelu_erf()?;
+            let inner = layer.feed_forward_out.forward(&inner)?;
+            hidden = layer.output_norm.forward(&(inner + hidden)?)?;
+        }
+        spans(sentences)
+            .map(|(start, length)| hidden.narrow(0, start, length)?.mean(0)?.to_vec1::<f32>())
+            .collect()
+    }
+
+    /// Scaled dot-product attention within each sentence. `projected` holds query, key and value side by side:
+    /// [tokens, 3 * hidden]; gives [tokens, hidden].
+    fn attention(&self, projected: &Tensor, sentences: &[Vec<u32>]) -> Result<Tensor> {
+        let heads = self.config.heads;
+        let width = self.config.hidden / heads;
+        let scale = 1.0 / (width as f64).sqrt();
+        let attended = spans(sentences)
+            .map(|(start, length)| {
+                // [length, 3, heads, width] to three of [heads, length, width]
+                let parts = projected.narrow(0, start, length)?.reshape((length, 3, heads, width))?;
+                let part = |n| parts.narrow(1, n, 1)?.squeeze(1)?.transpose(0, 1)?.contiguous();
+                let (query, key, value) = ((part(0)? * scale)?, part(1)?, part(2)?);
+                let weights = softmax_last_dim(&query.matmul(&key.transpose(D::Minus2, D::Minus1)?)?)?;
+                weights.matmul(&value)?.transpose(0, 1)?.reshape((length, heads * width))
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Tensor::cat(&attended, 0)
+    }
+}
+
+/// Where each sentence stands in the packed matrix: first row, number of rows.
+fn spans(sentences: &[Vec<u32>]) -> impl Iterator<Item = (usize, usize)> + '_ {
+    sentences.iter().scan(0, |next, ids| {
+        let start = *next;
+        *next += ids.len();
+        Some((start, ids.len()))
+    })
+}

@@ -1,0 +1,290 @@
+//! Removes from each vector what its language and role put there, so that the rest compares across languages.
+//!
+//! Sentence vectors of one language share a large common part; plain cosine therefore prefers passages in the
+//! language of the question, and calls every pair of papers 0.9 alike. Subtracting the mean vector of its language
+//! removes that part (Libovický, Rosa and Fraser 2020, "On the Language Neutrality of Pre-trained Multilingual
+//! Representations"; Yang et al. 2021, "A Simple and Effective Method to Eliminate the Self Language Bias").
+//!
+//! The means come from a **prior**, measured on real text and kept beside the model's manifest, blended with the
+//! library's own as it grows. The store keeps raw vectors; centring is applied when an index is published and
+//! is part of the index's identity, so it can change without embedding again.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::paper::{Language, Role, UnitVector};
+
+/// How many passages of its own a library needs before its means weigh as much as the prior's. The mean of n
+/// vectors has a standard error of about 0.4 / sqrt(n) (passages of one language lie about 0.4 from their mean):
+/// at 100 that is 0.04, a tenth of the distance between two languages' means.
+const PRIOR_WEIGHT: f32 = 100.0;
+
+/// The mean vector of one language in one role.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Mean {
+    /// The language; `und` stands for every language that was not measured.
+    pub language: Language,
+    /// The role.
+    pub role: Role,
+    /// How many texts were measured.
+    pub count: u64,
+    /// The mean of their unit vectors (itself shorter than one).
+    pub mean: Vec<f32>,
+}
+
+/// How a centred cosine becomes a score from 0 to 1: the logistic curve that tells, on the measured pairs, a
+/// question and its paper from a question and any other (Platt 1999).
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Calibration {
+    /// The centred cosine at which a pair is as likely related as not.
+    pub midpoint: f32,
+    /// Steepness at the midpoint.
+    pub slope: f32,
+}
+
+impl Calibration {
+    /// The score of a centred cosine.
+    #[must_use]
+    pub fn score(&self, cosine: f32) -> f32 {
+        1.0 / (1.0 + (-self.slope * (cosine - self.midpoint)).exp())
+    }
+}
+
+/// The means of a model, and what a cosine is worth under them.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Centring {
+    /// From centred cosine to score.
+    pub calibration: Calibration,
+    /// One entry a language and role.
+    pub means: Vec<Mean>,
+}
+
+/// A table that does not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum CentringError {
+    /// Not JSON of our shape.
+    #[error("the table of language means cannot be read: {0}")]
+    Unreadable(#[from] serde_json::Error),
+    /// A mean of another model.
+    #[error("the mean of {language} has {found} numbers, the model's vectors have {expected}")]
+    Dimension {
+        /// Whose mean.
+        language: Language,
+        /// Numbers in the table.
+        found: usize,
+        /// Numbers in a vector.
+        expected: usize,
+    },
+}
+
+impl Centring {
+    /// Reads a table and checks that it fits vectors of `dimension`.
+    ///
+    /// # Errors
+    /// If it is not one, or is for another dimension.
+    pub fn from_json(bytes: &[u8], dimension: usize) -> Result<Self, CentringError> {
+        let table: Self = serde_json::from_slice(bytes)?;
+        match table.means.iter().find(|mean| mean.mean.len() != dimension) {
+            Some(mean) => Err(CentringError::Dimension {
+                language: mean.language,
+                found: mean.mean.len(),
+                expected: dimension,
+            }),
+            None => Ok(table),
+        }
+    }
+
+    /// The table as it is published with a generation.
+    ///
+    /// # Errors
+    /// Never in practice: the table holds only numbers and codes.
+    pub fn to_json(&self) -> Result<Vec<u8>, CentringError> {
+        Ok(serde_json::to_vec(self)?)
+    }
+
+    /// No means known: vectors stay as they are, and a score is half the way to one at a cosine of one half.
+    #[must_use]
+    pub fn none() -> Self {
+        Self { calibration: Calibration { midpoint: 0.5, slope: 10.0 }, means: Vec::new() }
+    }
+
+    fn mean(&self, language: Language, role: Role) -> Option<&[f32]> {
+        let of = |language| {
+            self.means.iter().find(|mean| mean.language == language && mean.role == role).map(|mean| mean.mean.as_slice())
+        };
+        of(language).or_else(|| of(Language::UNDETERMINED))
+    }
+
+    /// `raw` without the mean of its language and role. A vector that is nothing but its mean stays as it is.
+    #[must_use]
+    pub fn apply(&self, role: Role, language: Language, raw: &UnitVector) -> UnitVector {
+        let Some(mean) = self.mean(language, role) else { return raw.clone() };
+        let centred = raw.as_slice().iter().zip(mean).map(|(value, mean)| value - mean).collect();
+        UnitVector::new(centred).unwrap_or_else(|_| raw.clone())
+    }
+
+    /// This prior, moved towards the means of a library's own passages.
+    ///
+    /// Each language's shift from the prior is shrunk towards the shift of the whole library, and that towards none
+    /// (empirical Bayes, with [`PRIOR_WEIGHT`]): seven Chinese passages about one paper must not make that paper the
+    /// definition of Chinese, while a library of nothing but robotics loses the robotics that all its papers
+    /// share, in every language. Questions are not stored, so their means move with those of the passages.
+    #[must_use]
+    pub fn blended_with(&self, library: &PassageMeans) -> Self {
+        let mut whole = Shift::default();
+        let mut shifts: BTreeMap<Language, Shift> = BTreeMap::new();
+        for (language, sum) in &library.sums {
+            let Some(prior) = self.mean(*language, Role::Passage) else { continue };
+            let moved: Vec<f32> =
+                sum.total.iter().zip(prior).map(|(total, prior)| *total as f32 - sum.count as f32 * prior).collect();
+            whole.add(sum.count, &moved);
+            shifts.entry(*language).or_default().add(sum.count, &moved);
+        }
+        let whole = whole.shrunk_towards(&[]);
+        let mut languages: Vec<Language> = self.means.iter().map(|mean| mean.language).collect();
+        languages.extend(shifts.keys());
+        languages.sort_unstable();
+        languages.dedup();
+        let none = Shift::default();
+        let mut means = Vec::new();
+        for language in languages {
+            let shift = shifts.get(&language).unwrap_or(&none).shrunk_towards(&whole);
+            for role in [Role::Query, Role::Passage] {
+                let Some(prior) = self.mean(language, role) else { continue };
+                let mean = prior
+                    .iter()
+                    .enumerate()
+                    .map(|(at, value)| value + shift.get(at).copied().unwrap_or_default())
+                    .collect();
+                let count = library.sums.get(&language).map_or(0, |sum| sum.count);
+                means.push(Mean { language, role, count, mean });
+            }
+        }
+        Self { calibration: self.calibration, means }
+    }
+}
+
+/// The sum of `count` differences from the prior.
+#[derive(Default)]
+struct Shift {
+    count: u64,
+    total: Vec<f32>,
+}
+
+impl Shift {
+    fn add(&mut self, count: u64, moved: &[f32]) {
+        self.count += count;
+        self.total.resize(moved.len(), 0.0);
+        for (total, moved) in self.total.iter_mut().zip(moved) {
+            *total += moved;
+        }
+    }
+
+    /// The mean shift, as if [`PRIOR_WEIGHT`] more passages had shifted by `towards` (empty: by nothing).
+    fn shrunk_towards(&self, towards: &[f32]) -> Vec<f32> {
+        let weight = self.count as f32 + PRIOR_WEIGHT;
+        (0..self.total.len().max(towards.len()))
+            .map(|at| {
+                let own = self.total.get(at).copied().unwrap_or_default();
+                (own + PRIOR_WEIGHT * towards.get(at).copied().unwrap_or_default()) / weight
+            })
+            .collect()
+    }
+}
+
+/// Running sums of raw passage vectors by language.
+#[derive(Clone, Debug, Default)]
+pub struct PassageMeans {
+    sums: BTreeMap<Language, Sum>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Sum {
+    count: u64,
+    total: Vec<f64>,
+}
+
+impl PassageMeans {
+    /// Counts one passage in.
+    pub fn add(&mut self, language: Language, raw: &[f32]) {
+        let sum = self.sums.entry(language).or_default();
+        sum.count += 1;
+        sum.total.resize(raw.len(), 0.0);
+        for (total, value) in sum.total.iter_mut().zip(raw) {
+            *total += f64::from(*value);
+        }
+    }
+
+    /// The plain means, in the role given: how a prior is measured.
+    #[must_use]
+    pub fn means(&self, role: Role) -> Vec<Mean> {
+        self.sums
+            .iter()
+            .map(|(language, sum)| Mean {
+                language: *language,
+                role,
+                count: sum.count,
+                mean: sum.total.iter().map(|total| (*total / sum.count as f64) as f32).collect(),
+            })
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn prior() -> Centring {
+        let mean = |language, role, mean: [f32; 3]| Mean { language, role, count: 9, mean: mean.to_vec() };
+        Centring {
+            calibration: Calibration { midpoint: 0.2, slope: 10.0 },
+            means: vec![
+                mean(Language::ENGLISH, Role::Passage, [0.9, 0.0, 0.0]),
+                mean(Language::ENGLISH, Role::Query, [0.8, 0.0, 0.0]),
+                mean(Language::KOREAN, Role::Passage, [0.0, 0.9, 0.0]),
+                mean(Language::UNDETERMINED, Role::Query, [0.5, 0.5, 0.0]),
+                mean(Language::UNDETERMINED, Role::Passage, [0.5, 0.5, 0.0]),
+            ],
+        }
+    }
+
+    #[test]
+    fn what_languages_share_is_gone_and_topics_meet() {
+        let english = UnitVector::new(vec![0.9, 0.0, 0.1]).unwrap();
+        let korean = UnitVector::new(vec![0.0, 0.9, 0.1]).unwrap();
+        assert!(english.cosine(&korean) < 0.1);
+        let prior = prior();
+        let centred = prior.apply(Role::Passage, Language::ENGLISH, &english);
+        assert!(centred.cosine(&prior.apply(Role::Passage, Language::KOREAN, &korean)) > 0.8);
+    }
+
+    #[test]
+    fn a_few_passages_move_little_and_many_move_all() {
+        let prior = prior();
+        let mut library = PassageMeans::default();
+        assert_eq!(prior.blended_with(&library).means.len(), 6, "both roles of three languages");
+        let topic = [0.9, 0.0, 0.4];
+        let shift = |count: usize, library: &mut PassageMeans| {
+            for _ in 0..count {
+                library.add(Language::ENGLISH, &topic);
+            }
+            let blended = prior.blended_with(library);
+            [(Language::ENGLISH, Role::Passage), (Language::ENGLISH, Role::Query), (Language::KOREAN, Role::Passage)]
+                .map(|(language, role)| blended.mean(language, role).unwrap()[2])
+        };
+        let few = shift(5, &mut library);
+        assert!(few[0] < 0.05, "{few:?}");
+        let many = shift(10_000, &mut library);
+        assert!(many[0] > 0.39 && many[1] > 0.39, "questions move with passages: {many:?}");
+        assert!(many[2] > 0.39, "what the whole library shares goes in every language: {many:?}");
+    }
+
+    #[test]
+    fn a_table_of_another_model_is_refused() {
+        let json = prior().to_json().unwrap();
+        assert!(Centring::from_json(&json, 3).is_ok());
+        assert!(Centring::from_json(&json, 384).unwrap_err().to_string().contains("384"));
+        assert!(Centring::from_json(b"{", 3).is_err());
+    }
+}

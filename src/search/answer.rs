@@ -1,0 +1,152 @@
+//! What an answer looks like: the same over HTTP, on the command line and on the page.
+
+use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::paper::{Language, Paper, PaperId, PassageKind};
+
+/// An answer, best hit first.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Answer {
+    /// What was asked.
+    pub query: Asked,
+    /// Best first.
+    pub hits: Vec<Hit>,
+    /// Papers that were ranked, of which `hits` are the best.
+    pub total: usize,
+    /// Milliseconds, the model included.
+    pub took_ms: f64,
+    /// Pieces into which the asked text was cut since the model reads 512 tokens; their mean was searched. 0 if
+    /// no text was asked.
+    pub chunks: usize,
+}
+
+/// What was asked.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+#[serde(untagged)]
+pub enum Asked {
+    /// A question.
+    Text(String),
+    /// Examples to be like and unlike.
+    Examples {
+        /// Like these.
+        positive: Vec<Example>,
+        /// Unlike these.
+        negative: Vec<Example>,
+    },
+}
+
+/// A paper or a text to be like, or unlike.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
+#[serde(untagged)]
+pub enum Example {
+    /// A paper of the library: its id or one of its aliases.
+    #[schema(value_type = String, example = "arxiv:2408.15881")]
+    Paper(PaperId),
+    /// Any text.
+    Text {
+        /// The text.
+        text: String,
+    },
+}
+
+/// A paper in an answer, and why it is there.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Hit {
+    /// The paper.
+    #[serde(flatten)]
+    pub paper: PaperCard,
+    /// 0 to 1: how likely the paper is meant, calibrated per model.
+    pub score: f32,
+    /// The raw cosine of the model between what was asked and the matched passage.
+    pub similarity: f32,
+    /// The passage that matched best.
+    #[serde(rename = "match")]
+    pub matched: Match,
+    /// Evidence beside the vectors.
+    pub why: Why,
+}
+
+/// A paper in short.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct PaperCard {
+    /// The best name known.
+    #[schema(value_type = String, example = "arxiv:2408.15881")]
+    pub id: PaperId,
+    /// Its other names, which answer too.
+    #[schema(value_type = Vec<String>)]
+    pub aliases: Vec<PaperId>,
+    /// The title.
+    pub title: String,
+    /// Authors in order.
+    pub authors: Vec<String>,
+    /// The earliest date that a source gives.
+    #[schema(value_type = Option<String>, format = Date)]
+    pub date: Option<Date>,
+    /// Tags of all sources.
+    pub tags: Vec<String>,
+    /// Languages of abstract and commentaries, ISO 639-1.
+    #[schema(value_type = Vec<String>)]
+    pub langs: Vec<Language>,
+    /// Where the paper can be read.
+    pub url: Option<String>,
+}
+
+impl From<&Paper> for PaperCard {
+    fn from(paper: &Paper) -> Self {
+        Self {
+            id: paper.id.clone(),
+            aliases: paper.aliases.clone(),
+            title: paper.title.clone(),
+            authors: paper.authors.clone(),
+            date: paper.date,
+            tags: paper.tags.clone(),
+            langs: paper.langs.clone(),
+            url: paper.url.clone(),
+        }
+    }
+}
+
+/// The passage that matched, as a slice of one of the paper's texts.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Match {
+    /// Which text: `title`, `abstract` or `commentary`.
+    #[schema(value_type = String, example = "commentary")]
+    pub passage: PassageKind,
+    /// Its language.
+    #[schema(value_type = String, example = "ko")]
+    pub lang: Language,
+    /// The passage.
+    pub text: String,
+    /// Its first code point in the text (offsets count Unicode code points).
+    pub start: usize,
+    /// One past its last code point.
+    pub end: usize,
+    /// The file of a commentary.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<String>,
+}
+
+/// Evidence beside the vectors.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct Why {
+    /// The question names this paper by its id.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub named: bool,
+    /// Tags shared with the papers asked about, or named in the question.
+    pub shared_tags: Vec<String>,
+    /// Links in the commentary between this paper and the papers asked about.
+    pub mentions: Vec<Link>,
+}
+
+/// A link between two papers.
+#[derive(Clone, Debug, PartialEq, Serialize, ToSchema)]
+pub struct Link {
+    /// Whose commentary holds the link.
+    #[schema(value_type = String)]
+    pub from: PaperId,
+    /// The paper it leads to.
+    #[schema(value_type = String)]
+    pub to: PaperId,
+}
