@@ -103,7 +103,7 @@ impl Bert {
     }
 
     /// The mean over each sentence's tokens of the last layer, not yet normalised: one vector a sentence.
-    pub(super) fn mean_pooled(&self, sentences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>> {
+    pub(super) fn mean_pooled(&self, sentences: &[&[u32]]) -> Result<Vec<Vec<f32>>> {
         let ids: Vec<u32> = sentences.concat();
         let positions: Vec<u32> = sentences.iter().flat_map(|ids| 0..ids.len() as u32).collect();
         let words = Tensor::from_vec(self.weights.word_rows(&ids)?, (ids.len(), self.config.hidden), &self.device)?;
@@ -125,7 +125,7 @@ impl Bert {
 
     /// Scaled dot-product attention within each sentence. `projected` holds query, key and value side by side:
     /// [tokens, 3 * hidden]; gives [tokens, hidden].
-    fn attention(&self, projected: &Tensor, sentences: &[Vec<u32>]) -> Result<Tensor> {
+    fn attention(&self, projected: &Tensor, sentences: &[&[u32]]) -> Result<Tensor> {
         let heads = self.config.heads;
         let width = self.config.hidden / heads;
         let scale = 1.0 / (width as f64).sqrt();
@@ -144,7 +144,7 @@ impl Bert {
 }
 
 /// Where each sentence stands in the packed matrix: first row, number of rows.
-fn spans(sentences: &[Vec<u32>]) -> impl Iterator<Item = (usize, usize)> + '_ {
+fn spans(sentences: &[&[u32]]) -> impl Iterator<Item = (usize, usize)> + '_ {
     sentences.iter().scan(0, |next, ids| {
         let start = *next;
         *next += ids.len();

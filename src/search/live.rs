@@ -1,16 +1,18 @@
 //! What answers right now: the published generation for the passages it holds, an exact scan for the rest.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::fmt;
 use std::path::Path;
 
 use serde::Serialize;
 
 use super::SearchError;
+use super::centred::{blended, centred};
+use super::rank::{Ranked, by_paper};
 use crate::embed::Encoder;
-use crate::index::{self, Centring, ExactIndex, FlatVectors, Generation, Neighbour, VectorIndex};
-use crate::paper::{Passage, Role, UnitVector};
-use crate::store::{Counts, PaperNumber, PassageNumber, Store};
+use crate::index::{Centring, ExactIndex, Generation, VectorIndex};
+use crate::paper::UnitVector;
+use crate::store::{Counts, PaperNumber, Snapshot};
 
 /// Whether the published index answers, or why not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -49,53 +51,89 @@ pub(super) struct Live {
     centring: Centring,
     published: Option<Box<dyn VectorIndex>>,
     fresh: ExactIndex,
-    /// Every passage of the store; the index may still hold some that the store dropped.
-    passages: HashMap<PassageNumber, (PaperNumber, Passage)>,
+    /// The paper of every passage of the store. The published index may still hold passages that the store dropped.
+    paper_of: HashMap<u32, PaperNumber>,
 }
 
 impl Live {
     pub(super) fn open(
         library: &Path,
-        store: &Store,
+        snapshot: &Snapshot,
         encoder: &dyn Encoder,
         prior: &Centring,
     ) -> Result<Self, SearchError> {
-        let passages: HashMap<PassageNumber, (PaperNumber, Passage)> =
-            store.passages()?.into_iter().map(|(number, paper, passage)| (number, (paper, passage))).collect();
-        let (generation, state) = match Generation::open(library, encoder.fingerprint(), encoder.dimension()) {
-            Ok(Some(generation)) => (Some(generation), IndexState::Published { scanned: 0 }),
-            Ok(None) => (None, IndexState::Missing),
-            Err(error) => (None, IndexState::Unusable { reason: error.to_string() }),
+        let (generation, unusable) = match Generation::open(library, encoder.fingerprint(), encoder.dimension()) {
+            Ok(generation) => (generation, None),
+            Err(error) => (None, Some(error.to_string())),
         };
-        let visit = |see: &mut dyn FnMut(PassageNumber, &[f32])| store.visit_vectors(see);
-        let (centring, held) = match &generation {
-            Some(generation) => (
-                Centring::from_json(&generation.transform, encoder.dimension())?,
-                generation.index.numbers().collect::<HashSet<_>>(),
-            ),
-            None => (index::blended(prior, &passages, visit)?, HashSet::new()),
+        let centring = match &generation {
+            Some(generation) => Centring::from_json(&generation.transform, encoder.dimension())?,
+            None => blended(prior, snapshot)?,
         };
-        let mut fresh = FlatVectors::new(encoder.dimension());
-        store.visit_vectors(&mut |number, raw| {
-            if let Some((_, passage)) = passages.get(&number)
-                && !held.contains(&number)
-                && let Ok(raw) = UnitVector::new(raw.to_vec())
-            {
-                fresh.push(number, &centring.apply(Role::Passage, passage.language, &raw));
-            }
-        })?;
-        let state = match state {
-            IndexState::Published { .. } => IndexState::Published { scanned: fresh.len() },
-            other => other,
+        let held = |number| generation.as_ref().is_some_and(|generation| generation.holds(number));
+        let fresh = centred(&centring, snapshot, encoder.dimension(), |number| !held(number))?;
+        let state = match (&generation, unusable) {
+            (Some(_), _) => IndexState::Published { scanned: fresh.len() },
+            (None, None) => IndexState::Missing,
+            (None, Some(reason)) => IndexState::Unusable { reason },
         };
+        let passages = snapshot.passages()?;
         Ok(Self {
-            revision: store.revision()?,
-            counts: store.counts()?,
+            revision: snapshot.revision()?,
+            counts: snapshot.counts()?,
             state,
             centring,
             published: generation.map(|generation| generation.index),
             fresh: ExactIndex::new(fresh),
-            passages,
+            paper_of: passages.into_iter().map(|(number, paper, _)| (number.0, paper)).collect(),
         })
+    }
+
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    pub(super) fn papers(&self) -> usize {
+        self.counts.papers as usize
+    }
+
+    pub(super) fn state(&self) -> &IndexState {
+        &self.state
+    }
+
+    pub(super) fn centring(&self) -> &Centring {
+        &self.centring
+    }
+
+    /// The `limit` papers whose best passage is closest to `asked`, best first; none of `excluded`.
+    pub(super) fn rank(
+        &self,
+        asked: &UnitVector,
+        limit: usize,
+        excluded: &[PaperNumber],
+    ) -> Vec<Ranked<PaperNumber>> {
+        let allow = |number: u32| self.paper_of.get(&number).is_some_and(|paper| !excluded.contains(paper));
+        let passages = self.fresh.len() + self.published.as_ref().map_or(0, |index| index.len());
+        let mut depth = limit.saturating_mul(4).max(64);
+        loop {
+            let mut neighbours = self.fresh.search(asked, depth, &allow);
+            if let Some(index) = &self.published {
+                neighbours.extend(index.search(asked, depth, &allow));
+            }
+            let exhausted = depth >= passages;
+            // Only the first `depth` of the union are sure to be the nearest.
+            neighbours.sort_by(|left, right| right.similarity.total_cmp(&left.similarity));
+            neighbours.truncate(depth);
+            let mut ranking = by_paper(neighbours, |number| self.paper_of.get(&number).copied());
+            if ranking.len() >= limit || exhausted {
+                ranking.truncate(limit);
+                return ranking;
+            }
+            depth = depth.saturating_mul(4);
+        }
     }
 }

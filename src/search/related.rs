@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::{Answer, Asked, Example, Link, SearchError, Searcher, Why, mean, milliseconds};
+use super::{Answer, Asked, CentredPassage, Example, Link, SearchError, Searcher, Why, mean, milliseconds};
 use crate::paper::{Mention, Paper, PaperId, UnitVector};
 use crate::store::PaperNumber;
 
@@ -41,9 +41,10 @@ impl Searcher {
             liked.papers.iter().chain(&disliked.papers).map(|(number, _)| *number).collect();
         let mut hits = Vec::new();
         for ranked in self.live.rank(&asked, limit, &named) {
-            let Some((_, mut hit)) = self.hit(ranked, &liked.raw, Why::default())? else { continue };
-            let Some(paper) = self.store.paper(ranked.paper)? else { continue };
-            hit.why = self.why_related(ranked.paper, &paper, &liked.papers)?;
+            let mut hit = self.hit(ranked, &liked.raw)?;
+            if let Some(paper) = self.snapshot.paper(ranked.paper)? {
+                hit.why = self.why_related(ranked.paper, &paper, &liked.papers)?;
+            }
             hits.push(hit);
         }
         Ok(Answer {
@@ -86,12 +87,9 @@ impl Searcher {
         raw: &mut Vec<UnitVector>,
     ) -> Result<UnitVector, SearchError> {
         let mut texts: BTreeMap<_, Vec<UnitVector>> = BTreeMap::new();
-        for (passage_number, passage) in self.live.passages_of(number) {
-            if let Some(vector) = self.store.vector(passage_number)? {
-                let centred = self.live.centre(passage, &vector);
-                texts.entry((passage.kind, passage.ordinal)).or_default().push(centred);
-                raw.push(vector);
-            }
+        for (_, CentredPassage { passage, raw: stored, vector }) in self.centred_passages(number)? {
+            texts.entry((passage.kind, passage.ordinal)).or_default().push(vector);
+            raw.push(stored);
         }
         let texts = texts.values().map(|vectors| mean(vectors)).collect::<Result<Vec<_>, _>>()?;
         if texts.is_empty() {
@@ -125,7 +123,7 @@ impl Searcher {
 
     fn leads_to(&self, mentions: &[Mention], number: PaperNumber) -> Result<bool, SearchError> {
         for mention in mentions {
-            if self.store.number_of_mention(mention)? == Some(number) {
+            if self.snapshot.number_of_mention(mention)? == Some(number) {
                 return Ok(true);
             }
         }
