@@ -1,4 +1,5 @@
 //! One integration binary: candle is linked once. Each module is a promise.
 
 mod model;
+mod store;
 mod support;
