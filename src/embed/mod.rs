@@ -1,5 +1,29 @@
 //! Texts to unit vectors. Knows texts and vectors, nothing of papers' meaning or of where they are stored.
 
+mod bytes;
+mod charsmap;
+mod config;
+mod convert;
+mod disk;
+mod error;
+mod fetch;
+mod folder;
+mod hub;
+mod manifest;
+mod own;
+mod tokenizer;
+mod unigram;
+mod wheel;
+
+pub use config::ModelConfig;
+pub use error::{ModelError, NeededFile};
+pub use fetch::{
+    FetchEvent, FetchOptions, ModelStatus, Progress, fetch, list, offline_by_environment, verify,
+};
+pub use folder::{ModelFolder, VerifiedModel};
+pub use manifest::{FilePin, Hub, Manifest, Pooling, Prefixes, Source, Wheel};
+pub use tokenizer::TextTokenizer;
+
 use crate::paper::{Role, UnitVector, VectorError};
 
 /// Texts to unit vectors, for one model.

@@ -1,0 +1,18 @@
+//! What several promises need to be tested.
+
+use std::path::PathBuf;
+
+/// The folder of shared data (`PAPERKIN_SHARED`, else `../shared/data`). Where it is absent a test says so and
+/// returns, but never where somebody relies on it: in CI, or with `PAPERKIN_REQUIRE_DATA=1`.
+pub fn shared_data() -> Option<PathBuf> {
+    let named = std::env::var_os("PAPERKIN_SHARED").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    let required = std::env::var_os("CI").is_some()
+        || std::env::var("PAPERKIN_REQUIRE_DATA").is_ok_and(|value| value == "1");
+    assert!(!required, "shared data not present at {}", folder.display());
+    println!("skipped: shared data not present");
+    None
+}
