@@ -9,7 +9,7 @@ use super::folder::VerifiedModel;
 use super::manifest::Prefixes;
 use super::tokenizer::TextTokenizer;
 use super::weights::Weights;
-use super::{EncodeError, Encoder, LoadError};
+use super::{DeviceError, EncodeError, Encoder, ModelError};
 use crate::paper::{Role, UnitVector};
 
 /// Tokens that go through the model at once. Activations of so many tokens stay in a laptop's cache
@@ -25,6 +25,26 @@ pub struct CandleEncoder {
     dimension: usize,
     tokenizer: TextTokenizer,
     bert: Bert,
+}
+
+/// Why a model cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The device is not there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// Its files are not right.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Its tokenizer cannot even read its prefixes.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
+}
+
+impl From<candle_core::Error> for LoadError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Model(error.into())
+    }
 }
 
 impl CandleEncoder {
@@ -45,7 +65,7 @@ impl CandleEncoder {
             dimension: manifest.dimension,
             prefixes,
             tokenizer,
-            bert: Bert::new(Weights::load(model)?, &device)?,
+            bert: Bert::new(Weights::load(model, &device)?, &device)?,
         })
     }
 
