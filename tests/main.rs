@@ -1,8 +1,6 @@
 //! One integration binary: candle is linked once. Each module is a promise.
 
+mod encoder;
 mod model;
-<<<<<<< HEAD
 mod store;
-=======
->>>>>>> model
 mod support;

@@ -146,7 +146,7 @@ impl Bert {
 }
 
 /// Where each sentence stands in the packed matrix: first row, number of rows.
-fn spans(sentences: &[&[u32]]) -> impl Iterator<Item = (usize, usize)> + '_ {
+fn spans<'a>(sentences: &'a [&[u32]]) -> impl Iterator<Item = (usize, usize)> + 'a {
     sentences.iter().scan(0, |next, ids| {
         let start = *next;
         *next += ids.len();

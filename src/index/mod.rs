@@ -1,5 +1,9 @@
 //! Vectors to neighbours. Knows numbers and vectors; what they stand for is the caller's business.
 
+mod centring;
+
+pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans};
+
 use crate::paper::UnitVector;
 
 /// A vector near the query.
