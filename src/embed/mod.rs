@@ -20,6 +20,7 @@ mod tokenizer;
 mod unigram;
 mod weights;
 mod wheel;
+mod workers;
 
 pub use batch::plan;
 pub use config::ModelConfig;
