@@ -11,8 +11,10 @@ mod folder;
 mod hub;
 mod manifest;
 mod own;
+mod slots;
 mod tokenizer;
 mod unigram;
+mod weights;
 mod wheel;
 
 pub use config::ModelConfig;
@@ -23,6 +25,7 @@ pub use fetch::{
 pub use folder::{ModelFolder, VerifiedModel};
 pub use manifest::{FilePin, Hub, Manifest, Pooling, Prefixes, Source, Wheel};
 pub use tokenizer::TextTokenizer;
+pub use weights::{Part, TensorName, Term, Weights};
 
 use crate::paper::{Role, UnitVector, VectorError};
 

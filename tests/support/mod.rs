@@ -1,5 +1,7 @@
 //! What several promises need to be tested.
 
+pub mod hub;
+
 use std::path::PathBuf;
 
 /// The folder of shared data (`PAPERKIN_SHARED`, else `../shared/data`). Where it is absent a test says so and
