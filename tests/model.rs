@@ -447,6 +447,9 @@ fn the_real_weights_open_and_give_their_rows() {
     let start = Instant::now();
     let rows = weights.word_rows(&ids).unwrap();
     println!("{} word rows in {:?}", ids.len(), start.elapsed());
+    let start = Instant::now();
+    assert_eq!(weights.word_rows(&ids).unwrap(), rows);
+    println!("again in {:?}", start.elapsed());
     assert_eq!(rows.len(), ids.len() * 384);
     let table = weights.tensor(TensorName::Words).unwrap();
     for (id, row) in ids.iter().zip(rows.chunks_exact(384)).step_by(97) {

@@ -21,7 +21,7 @@ use super::manifest::{FilePin, Hub};
 /// When the first byte of the first file must be there, everything counted, so that a silent hub costs at most five seconds.
 const FIRST_ANSWER: Duration = Duration::from_millis(4500);
 /// What any later answer, and any next byte, may take.
-const NEXT_ANSWER: Duration = Duration::from_secs(30);
+const NEXT_ANSWER: Duration = Duration::from_secs(10);
 /// How often a download that made no progress is tried again.
 const RETRIES: u32 = 3;
 const PARTIAL: &str = ".partial";

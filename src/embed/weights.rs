@@ -278,9 +278,146 @@ fn decode(kind: GgmlDType, bytes: &[u8]) -> Result<Vec<f32>, ModelError> {
     if kind == GgmlDType::F32 {
         return Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect());
     }
+    if bytes.is_empty() {
+        return Ok(Vec::new());
+    }
     let count = bytes.len() / kind.type_size() * kind.block_size();
-    // candle asserts an alignment that neither a file nor a slice of bytes promises; blocks need that of an f16 or
-    // f32, which any allocation has.
+    // A copy, because candle asserts an alignment that neither a file nor a slice of it promises; any allocation
+    // that is not empty has the four bytes that blocks need.
     let storage = QStorage::from_data(Cow::Owned(bytes.to_vec()), &Device::Cpu, kind)?;
     Ok(QTensor::new(storage, count)?.dequantize(&Device::Cpu)?.to_vec1()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::DType;
+    use candle_core::quantized::gguf_file;
+    use std::collections::HashMap;
+
+    const CONFIG: &str = r#"{"model_type":"bert","hidden_act":"gelu","hidden_size":32,"num_hidden_layers":1,
+        "num_attention_heads":2,"intermediate_size":64,"max_position_embeddings":16,"vocab_size":10,
+        "type_vocab_size":2,"layer_norm_eps":1e-12}"#;
+
+    /// A folder with the config, and a tensor for every name: small multiples of 1/8, exact in every kind of float.
+    fn setting() -> (tempfile::TempDir, ModelConfig, Vec<(TensorName, Tensor)>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        fs_err::write(&path, CONFIG).unwrap();
+        let config = ModelConfig::read(&path).unwrap();
+        let tensors = TensorName::all(1).enumerate().map(|(number, name)| {
+            let shape = name.shape(&config);
+            let count = shape.iter().product::<usize>();
+            let values = (0..count).map(|i| ((i * 7 + number) % 33) as f32 / 8.0 - 2.0).collect::<Vec<_>>();
+            (name, Tensor::from_vec(values, shape, &Device::Cpu).unwrap())
+        });
+        let tensors = tensors.collect();
+        (folder, config, tensors)
+    }
+
+    fn open(folder: &tempfile::TempDir, file: &str) -> Result<Weights, ModelError> {
+        Weights::open(&folder.path().join("config.json"), &folder.path().join(file), &Device::Cpu)
+    }
+
+    fn gguf(tensors: &[(TensorName, Tensor)], kind: GgmlDType) -> Vec<u8> {
+        let quantised = |tensor: &Tensor| {
+            let kind = if tensor.rank() == 2 { kind } else { GgmlDType::F32 };
+            QTensor::quantize(tensor, kind).unwrap()
+        };
+        let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (name.gguf(), quantised(tensor))).collect();
+        let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+        let name = gguf_file::Value::String("tiny".to_owned());
+        let list = gguf_file::Value::Array(vec![gguf_file::Value::U32(1), gguf_file::Value::U32(2)]);
+        let mut out = std::io::Cursor::new(Vec::new());
+        gguf_file::write(&mut out, &[("general.name", &name), ("a.list", &list)], &tensors).unwrap();
+        out.into_inner()
+    }
+
+    fn same(weights: &Weights, tensors: &[(TensorName, Tensor)]) {
+        for (name, expected) in tensors {
+            let found = weights.tensor(*name).unwrap();
+            assert_eq!(found.dims(), expected.dims(), "{name:?}");
+            let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            assert_eq!(values(&found), values(expected), "{name:?}");
+        }
+        let table = tensors[0].1.to_vec2::<f32>().unwrap();
+        assert_eq!(weights.word_rows(&[3, 9, 3]).unwrap(), [&table[3][..], &table[9], &table[3]].concat());
+        assert_eq!(weights.word_rows(&[]).unwrap(), [0.0f32; 0]);
+        assert!(weights.word_rows(&[10]).is_err());
+    }
+
+    #[test]
+    fn every_format_gives_the_same_numbers() {
+        let (folder, _, tensors) = setting();
+        for (prefix, kind) in [("", DType::F32), ("bert.", DType::F16), ("", DType::BF16)] {
+            let mut named: HashMap<String, Tensor> = tensors
+                .iter()
+                .map(|(name, tensor)| {
+                    (format!("{prefix}{}", name.published()), tensor.to_dtype(kind).unwrap())
+                })
+                .collect();
+            let ids = Tensor::arange(0i64, 16, &Device::Cpu).unwrap();
+            named.insert(format!("{prefix}embeddings.position_ids"), ids);
+            candle_core::safetensors::save(&named, folder.path().join("model.safetensors")).unwrap();
+            same(&open(&folder, "model.safetensors").unwrap(), &tensors);
+        }
+        for kind in [GgmlDType::F32, GgmlDType::F16, GgmlDType::BF16] {
+            fs_err::write(folder.path().join("model.gguf"), gguf(&tensors, kind)).unwrap();
+            same(&open(&folder, "model.gguf").unwrap(), &tensors);
+        }
+    }
+
+    #[test]
+    fn quantised_rows_are_those_of_the_whole_table() {
+        let (folder, _, tensors) = setting();
+        for kind in [GgmlDType::Q4_0, GgmlDType::Q4_1, GgmlDType::Q5_0, GgmlDType::Q5_1, GgmlDType::Q8_0] {
+            fs_err::write(folder.path().join("model.gguf"), gguf(&tensors, kind)).unwrap();
+            let weights = open(&folder, "model.gguf").unwrap();
+            let table = weights.tensor(TensorName::Words).unwrap().to_vec2::<f32>().unwrap();
+            assert_eq!(weights.word_rows(&[9, 0]).unwrap(), [&table[9][..], &table[0]].concat());
+        }
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_the_config_are_named() {
+        let (folder, _, mut tensors) = setting();
+        fs_err::write(folder.path().join("model.gguf"), gguf(&tensors[1..], GgmlDType::F32)).unwrap();
+        let error = open(&folder, "model.gguf").err().unwrap().to_string();
+        assert!(error.contains("token_embd.weight") && error.contains("model.gguf"), "{error}");
+        tensors[0].1 = Tensor::zeros((11, 32), DType::F32, &Device::Cpu).unwrap();
+        fs_err::write(folder.path().join("model.gguf"), gguf(&tensors, GgmlDType::F32)).unwrap();
+        let error = open(&folder, "model.gguf").err().unwrap().to_string();
+        assert!(error.contains("[11, 32]") && error.contains("[10, 32]"), "{error}");
+    }
+
+    #[test]
+    fn garbled_files_are_errors() {
+        let (folder, _, tensors) = setting();
+        let named: HashMap<String, Tensor> =
+            tensors.iter().map(|(name, tensor)| (name.published(), tensor.clone())).collect();
+        candle_core::safetensors::save(&named, folder.path().join("model.safetensors")).unwrap();
+        let safetensors = fs_err::read(folder.path().join("model.safetensors")).unwrap();
+        for (file, whole) in
+            [("model.gguf", gguf(&tensors, GgmlDType::Q4_0)), ("model.safetensors", safetensors)]
+        {
+            let path = folder.path().join(file);
+            for length in (0..whole.len()).step_by(whole.len() / 60) {
+                fs_err::write(&path, &whole[..length]).unwrap();
+                let error = open(&folder, file).err().unwrap().to_string();
+                assert!(error.contains(file), "{error}");
+            }
+            for at in 0..1500 {
+                for value in [0, 0x7f, 0xff] {
+                    let mut garbled = whole.clone();
+                    garbled[at] = value;
+                    let read =
+                        if file.ends_with("gguf") { read_gguf(&garbled) } else { read_safetensors(&garbled) };
+                    for slot in read.iter().flat_map(Slots::values) {
+                        let bytes = garbled.get(slot.range.clone()).unwrap();
+                        decode(slot.kind, bytes).unwrap();
+                    }
+                }
+            }
+        }
+    }
 }
