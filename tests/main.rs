@@ -1,4 +1,6 @@
 //! One integration binary: candle is linked once. Each module is a promise.
+#![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, and this is what helps them")]
 
 mod model;
+mod real_model;
 mod support;

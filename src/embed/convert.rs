@@ -242,8 +242,9 @@ fn write_gguf(name: &str, header: &Header, tensors: &[(String, QTensor)]) -> can
 
 #[cfg(test)]
 mod tests {
+    use super::super::names::{Part, TensorName, Term};
     use super::super::tokenizer::TextTokenizer;
-    use super::super::weights::{Part, TensorName, Term, Weights};
+    use super::super::weights::Weights;
     use super::*;
 
     const HIDDEN: usize = 32;

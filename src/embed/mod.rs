@@ -10,6 +10,7 @@ mod fetch;
 mod folder;
 mod hub;
 mod manifest;
+mod names;
 mod own;
 mod slots;
 mod tokenizer;
@@ -24,8 +25,9 @@ pub use fetch::{
 };
 pub use folder::{ModelFolder, VerifiedModel};
 pub use manifest::{FilePin, Hub, Manifest, Pooling, Prefixes, Source, Wheel};
+pub use names::{Part, TensorName, Term};
 pub use tokenizer::TextTokenizer;
-pub use weights::{Part, TensorName, Term, Weights};
+pub use weights::Weights;
 
 use crate::paper::{Role, UnitVector, VectorError};
 
