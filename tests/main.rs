@@ -1,6 +1,8 @@
 //! One integration binary: candle is linked once. Each module is a promise.
+#![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, and this is what helps them")]
 
 mod encoder;
 mod model;
+mod real_model;
 mod store;
 mod support;

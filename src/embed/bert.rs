@@ -10,7 +10,8 @@ use candle_nn::ops::{layer_norm, softmax_last_dim};
 
 use super::{EncodeError, LoadError};
 use super::config::ModelConfig;
-use super::weights::{Half, Part, TensorName, Weights};
+use super::names::{Part, TensorName, Term};
+use super::weights::Weights;
 
 /// The layers, on a device, in f32.
 pub(super) struct Bert {
@@ -62,7 +63,7 @@ impl Bert {
     pub(super) fn new(weights: Weights, device: &Device) -> std::result::Result<Self, LoadError> {
         let config = weights.config().clone();
         let linear = |layer: usize, parts: &[Part]| -> std::result::Result<Linear, LoadError> {
-            let side_by_side = |half: Half| -> std::result::Result<Tensor, LoadError> {
+            let side_by_side = |half: Term| -> std::result::Result<Tensor, LoadError> {
                 let tensors = parts
                     .iter()
                     .map(|part| weights.tensor(TensorName::Layer(layer, *part, half)))
@@ -70,13 +71,13 @@ impl Bert {
                 Ok(Tensor::cat(&tensors, 0)?)
             };
             // Stored [out, in]; a product needs [in, out], and transposing once is cheaper than at each product.
-            let weight = side_by_side(Half::Weight)?.t()?.contiguous()?;
-            Ok(Linear { weight, bias: side_by_side(Half::Bias)? })
+            let weight = side_by_side(Term::Weight)?.t()?.contiguous()?;
+            Ok(Linear { weight, bias: side_by_side(Term::Bias)? })
         };
-        let norm = |of: &dyn Fn(Half) -> TensorName| -> std::result::Result<Norm, LoadError> {
+        let norm = |of: &dyn Fn(Term) -> TensorName| -> std::result::Result<Norm, LoadError> {
             Ok(Norm {
-                weight: weights.tensor(of(Half::Weight))?,
-                bias: weights.tensor(of(Half::Bias))?,
+                weight: weights.tensor(of(Term::Weight))?,
+                bias: weights.tensor(of(Term::Bias))?,
                 epsilon: config.epsilon as f32,
             })
         };

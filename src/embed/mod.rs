@@ -12,10 +12,11 @@ mod encoder;
 mod error;
 mod fetch;
 mod folder;
-mod gguf;
 mod hub;
 mod manifest;
+mod names;
 mod own;
+mod slots;
 mod tokenizer;
 mod unigram;
 mod weights;
@@ -32,8 +33,9 @@ pub use fetch::{
 };
 pub use folder::{ModelFolder, VerifiedModel};
 pub use manifest::{FilePin, Hub, Manifest, Pooling, Prefixes, Source, Wheel};
+pub use names::{Part, TensorName, Term};
 pub use tokenizer::TextTokenizer;
-pub use weights::{Half, Part, TensorName, Weights};
+pub use weights::Weights;
 
 use crate::paper::{Role, UnitVector, VectorError};
 

@@ -1,5 +1,7 @@
 //! What several promises need to be tested.
 
+pub mod hub;
+
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
