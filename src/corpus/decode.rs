@@ -1,7 +1,9 @@
 //! Bytes to text: UTF-8 with or without its mark, UTF-16 with its mark, and a clear refusal of everything else.
 //!
 //! We do not guess legacy encodings: a wrong guess stores garbage that looks like text for ever. The refusal names
-//! the first bad line and the command that helps. Line ends come out as `\n`.
+//! the first bad line and the command that helps. Line ends come out as `\n`, characters composed (NFC).
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 
 use super::{ErrorKind, RecordError};
 
@@ -35,7 +37,7 @@ pub(super) fn decode(file: &str, bytes: &[u8]) -> Result<String, RecordError> {
     refuse_binary(file, bytes)?;
     let bytes = bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
-        Ok(text) => Ok(unix_lines(text)),
+        Ok(text) => Ok(settled(text)),
         Err(error) => {
             let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
             Err(not_utf8(file, 1 + count_lines(good), &error))
@@ -86,7 +88,7 @@ fn utf16(file: &str, bytes: &[u8], read: fn([u8; 2]) -> u16) -> Result<String, R
             Err(_) => return Err(bad_utf16(file, &text)),
         }
     }
-    if rest.is_empty() { Ok(unix_lines(&text)) } else { Err(bad_utf16(file, &text)) }
+    if rest.is_empty() { Ok(settled(&text)) } else { Err(bad_utf16(file, &text)) }
 }
 
 fn bad_utf16(file: &str, good: &str) -> RecordError {
@@ -98,8 +100,10 @@ fn count_lines(bytes: &[u8]) -> usize {
     bytes.iter().filter(|byte| **byte == b'\n').count()
 }
 
-fn unix_lines(text: &str) -> String {
-    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text.to_owned() }
+/// Line ends as `\n`, and composed characters: "년" as macOS spells it would be no date.
+fn settled(text: &str) -> String {
+    let text = if is_nfc_quick(text.chars()) == IsNormalized::Yes { text.to_owned() } else { text.nfc().collect() };
+    if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
 
 #[cfg(test)]
@@ -115,6 +119,7 @@ mod tests {
         let text = "2024년\n🦙 논문";
         assert_eq!(decode("a", "\u{feff}2024년\r\n🦙 논문".as_bytes()).unwrap(), text);
         assert_eq!(decode("a", "2024년\r🦙 논문".as_bytes()).unwrap(), text);
+        assert_eq!(decode("a", text.nfd().collect::<String>().as_bytes()).unwrap(), text);
         assert_eq!(decode("a", &wide(text, b"\xff\xfe", u16::to_le_bytes)).unwrap(), text);
         assert_eq!(decode("a", &wide(text, b"\xfe\xff", u16::to_be_bytes)).unwrap(), text);
     }
