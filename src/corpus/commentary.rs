@@ -76,12 +76,18 @@ pub(super) fn by_language(lines: &[&str]) -> Vec<Commentary> {
             None => groups.push((language, vec![line])),
         }
     }
-    groups
-        .into_iter()
-        .map(|(_, group)| normalise(&group.join("\n")))
-        .filter(|text| !text.is_empty())
-        .map(|text| Commentary { language: Language::of(&without_urls(&text)), text })
-        .collect()
+    let mut commentaries: Vec<Commentary> = Vec::new();
+    for (_, group) in groups {
+        let text = normalise(&group.join("\n"));
+        let language = Language::of(&without_urls(&text));
+        match commentaries.iter_mut().find(|known| known.language == language) {
+            // A group that told no language may turn out to be of one that is there already.
+            Some(known) => known.text = normalise(&format!("{}\n{text}", known.text)),
+            None if text.is_empty() => {}
+            None => commentaries.push(Commentary { language, text }),
+        }
+    }
+    commentaries
 }
 
 /// The papers to which the lines link, but for `own`.
@@ -119,7 +125,8 @@ fn ends_as_sentence(prose: &str, letters: usize) -> bool {
 pub(super) fn is_foreign(line: &str) -> bool {
     told_language(line).is_some_and(is_cjk) || {
         let prose = without_urls(line);
-        prose.chars().count() >= 80 && !matches!(Language::of(&prose), Language::ENGLISH | Language::UNDETERMINED)
+        prose.chars().count() >= 80
+            && !matches!(Language::of(&prose), Language::ENGLISH | Language::UNDETERMINED)
     }
 }
 
@@ -128,7 +135,8 @@ fn is_cjk(language: Language) -> bool {
 }
 
 fn is_statement(line: &str) -> bool {
-    only_urls(line).is_none() && (line.chars().count() >= ABSTRACT_LENGTH / 2 || line.ends_with(['.', '!', '?']))
+    only_urls(line).is_none()
+        && (line.chars().count() >= ABSTRACT_LENGTH / 2 || line.ends_with(['.', '!', '?']))
 }
 
 #[cfg(test)]
@@ -151,15 +159,30 @@ mod tests {
              그래프를 (https://arxiv.org/abs/2408.08274) 다룬 연구.\nMulti-Head Attention\n재미있네요.\n\
              A study on graphs which continues earlier work on hypergraphs (https://arxiv.org/abs/2408.08274).\nSee https://github.com/other/repo",
         );
-        assert_eq!(body.abstract_text.as_deref(), Some("We propose graphs with a $1.5\\times$ speed-up. Code: https://github.com/ada/graphs.\nhttps://ada.github.io/"));
+        assert_eq!(
+            body.abstract_text.as_deref(),
+            Some(
+                "We propose graphs with a $1.5\\times$ speed-up. Code: https://github.com/ada/graphs.\nhttps://ada.github.io/"
+            )
+        );
         assert_eq!(
             texts(&body),
             [
-                ("ko", "그래프를 (https://arxiv.org/abs/2408.08274) 다룬 연구.\nMulti-Head Attention\n재미있네요."),
-                ("en", "A study on graphs which continues earlier work on hypergraphs (https://arxiv.org/abs/2408.08274).\nSee https://github.com/other/repo"),
+                (
+                    "ko",
+                    "그래프를 (https://arxiv.org/abs/2408.08274) 다룬 연구.\nMulti-Head Attention\n재미있네요."
+                ),
+                (
+                    "en",
+                    "A study on graphs which continues earlier work on hypergraphs (https://arxiv.org/abs/2408.08274).\nSee https://github.com/other/repo"
+                ),
             ]
         );
-        assert_eq!(body.repositories, ["https://github.com/ada/graphs"], "a repository in commentary is another's");
+        assert_eq!(
+            body.repositories,
+            ["https://github.com/ada/graphs"],
+            "a repository in commentary is another's"
+        );
         assert_eq!(body.mentions, [Mention::Paper("2408.08274".parse().unwrap())]);
     }
 

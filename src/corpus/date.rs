@@ -2,14 +2,16 @@
 
 use jiff::civil::Date;
 
-const MONTHS: [&str; 12] = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
+const MONTHS: [&str; 12] =
+    ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
 /// The date, if `line` is a date and nothing else but dress: heading marks, brackets, the day of the week.
 pub(super) fn date_line(line: &str) -> Option<Date> {
     if line.len() > 80 {
         return None;
     }
-    let bare = line.trim_matches(|c: char| matches!(c, '#' | '*' | '=' | '-' | '[' | ']') || c.is_whitespace());
+    let bare =
+        line.trim_matches(|c: char| matches!(c, '#' | '*' | '=' | '-' | '[' | ']') || c.is_whitespace());
     let parts = parts_of(&bare.to_lowercase());
     let words: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !is_weekday(part)).collect();
     match words.as_slice() {
@@ -32,7 +34,8 @@ pub(super) fn date_line(line: &str) -> Option<Date> {
 pub(super) fn field(text: &str) -> Option<Date> {
     let text = text.trim();
     // A time of day after the date ("2024-10-01T08:00:00Z") says nothing that we keep.
-    let day = text.get(..10).filter(|_| text.as_bytes().get(10).is_some_and(|byte| matches!(byte, b'T' | b' ')));
+    let day =
+        text.get(..10).filter(|_| text.as_bytes().get(10).is_some_and(|byte| matches!(byte, b'T' | b' ')));
     if let Some(date) = date_line(day.unwrap_or(text)) {
         return Some(date);
     }
@@ -122,13 +125,37 @@ mod tests {
     fn a_line_that_is_only_a_date() {
         let day = Some(jiff::civil::date(2024, 8, 29));
         for line in [
-            "2024년 8월 29일", "2024년8월29일", "2024년 8월 29일 (목)", "2024년 8월 29일 목요일", "2024年8月29日", "2024年8月29日(木)",
-            "2024年8月29日 星期四", "2024-08-29", "2024.08.29", "2024. 8. 29.", "2024/8/29", "# 2024-08-29", "August 29, 2024",
-            "Aug. 29, 2024", "29 August 2024", "Thursday, August 29th, 2024", "**2024-08-29**",
+            "2024년 8월 29일",
+            "2024년8월29일",
+            "2024년 8월 29일 (목)",
+            "2024년 8월 29일 목요일",
+            "2024年8月29日",
+            "2024年8月29日(木)",
+            "2024年8月29日 星期四",
+            "2024-08-29",
+            "2024.08.29",
+            "2024. 8. 29.",
+            "2024/8/29",
+            "# 2024-08-29",
+            "August 29, 2024",
+            "Aug. 29, 2024",
+            "29 August 2024",
+            "Thursday, August 29th, 2024",
+            "**2024-08-29**",
         ] {
             assert_eq!(date_line(line), day, "{line}");
         }
-        for line in ["", "2024", "2024년 13월 1일", "2024-02-30", "2024년 8월 29일에 나온 논문", "GPT-4-2024-08-29", "May 1", "1. 2. 3", "논문"] {
+        for line in [
+            "",
+            "2024",
+            "2024년 13월 1일",
+            "2024-02-30",
+            "2024년 8월 29일에 나온 논문",
+            "GPT-4-2024-08-29",
+            "May 1",
+            "1. 2. 3",
+            "논문",
+        ] {
             assert_eq!(date_line(line), None, "{line}");
         }
     }

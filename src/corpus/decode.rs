@@ -48,7 +48,9 @@ pub(super) fn decode(file: &str, bytes: &[u8]) -> Result<String, RecordError> {
 /// Refuses what is no text at all, by its first bytes.
 pub(super) fn refuse_binary(file: &str, bytes: &[u8]) -> Result<(), RecordError> {
     let head = bytes.get(..HEAD).unwrap_or(bytes);
-    let refuse = |what: &str| Err(RecordError::new(ErrorKind::Unreadable, file, 1, format!("this is no text: {what}")));
+    let refuse = |what: &str| {
+        Err(RecordError::new(ErrorKind::Unreadable, file, 1, format!("this is no text: {what}")))
+    };
     if let Some((_, what)) = SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
         return refuse(what);
     }
@@ -102,7 +104,8 @@ fn count_lines(bytes: &[u8]) -> usize {
 
 /// Line ends as `\n`, and composed characters: "년" as macOS spells it would be no date.
 fn settled(text: &str) -> String {
-    let text = if is_nfc_quick(text.chars()) == IsNormalized::Yes { text.to_owned() } else { text.nfc().collect() };
+    let text =
+        if is_nfc_quick(text.chars()) == IsNormalized::Yes { text.to_owned() } else { text.nfc().collect() };
     if text.contains('\r') { text.replace("\r\n", "\n").replace('\r', "\n") } else { text }
 }
 

@@ -37,7 +37,9 @@ impl fmt::Display for SkipReason {
         match self {
             Self::Hidden => formatter.write_str("hidden (its name begins with a dot); name it to read it"),
             Self::NotText => formatter.write_str("not a text file, by its extension"),
-            Self::NotAFile => formatter.write_str("a link to a folder, a pipe or a device; name its target to read it"),
+            Self::NotAFile => {
+                formatter.write_str("a link to a folder, a pipe or a device; name its target to read it")
+            }
             Self::Denied(why) => write!(formatter, "cannot be read: {why}"),
         }
     }
@@ -71,9 +73,46 @@ impl Listing {
 
 /// What is never a paper's text; anything else is opened and judged by its content.
 const NOT_TEXT: [&str; 40] = [
-    "7z", "avi", "bin", "bmp", "bz2", "class", "dll", "doc", "docx", "epub", "exe", "gif", "gz", "heic", "ico", "jar",
-    "jpeg", "jpg", "m4a", "mov", "mp3", "mp4", "o", "ogg", "pdf", "png", "ppt", "pptx", "pyc", "rar", "safetensors",
-    "so", "tar", "wav", "webm", "webp", "xls", "xlsx", "zip", "zst",
+    "7z",
+    "avi",
+    "bin",
+    "bmp",
+    "bz2",
+    "class",
+    "dll",
+    "doc",
+    "docx",
+    "epub",
+    "exe",
+    "gif",
+    "gz",
+    "heic",
+    "ico",
+    "jar",
+    "jpeg",
+    "jpg",
+    "m4a",
+    "mov",
+    "mp3",
+    "mp4",
+    "o",
+    "ogg",
+    "pdf",
+    "png",
+    "ppt",
+    "pptx",
+    "pyc",
+    "rar",
+    "safetensors",
+    "so",
+    "tar",
+    "wav",
+    "webm",
+    "webp",
+    "xls",
+    "xlsx",
+    "zip",
+    "zst",
 ];
 
 /// The files under `path`, sorted; a file that the person names himself is listed whatever it is called.
@@ -180,7 +219,9 @@ pub(super) fn open(path: &Path) -> Result<(String, Content), RecordError> {
         let limit = LARGEST_TEXT >> 20;
         return Err(unreadable(
             path,
-            format!("larger than {limit} MiB, too large for one text; split it, or use JSON lines, which are streamed"),
+            format!(
+                "larger than {limit} MiB, too large for one text; split it, or use JSON lines, which are streamed"
+            ),
         ));
     }
     Ok((name, Content::Whole(bytes)))
@@ -213,8 +254,11 @@ mod tests {
         #[cfg(unix)]
         std::os::unix::fs::symlink(folder.path(), folder.path().join("b/loop")).unwrap();
         let listing = files_under(folder.path()).unwrap();
-        let names: Vec<_> =
-            listing.files.iter().map(|file| file.path.strip_prefix(folder.path()).unwrap().to_str().unwrap()).collect();
+        let names: Vec<_> = listing
+            .files
+            .iter()
+            .map(|file| file.path.strip_prefix(folder.path()).unwrap().to_str().unwrap())
+            .collect();
         assert_eq!(names, ["a.txt", "b/1.md", "b/2.md"]);
         assert_eq!(listing.bytes(), 8);
         let skipped: Vec<_> = listing

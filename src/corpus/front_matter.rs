@@ -68,7 +68,9 @@ impl FrontMatter {
             }
             "tag" | "tags" | "keywords" => {
                 let tags = values.iter().flat_map(|value| value.split([',', ' ']));
-                for tag in tags.map(|tag| single_line(tag.trim_start_matches('#'))).filter(|tag| !tag.is_empty()) {
+                for tag in
+                    tags.map(|tag| single_line(tag.trim_start_matches('#'))).filter(|tag| !tag.is_empty())
+                {
                     push_new(&mut self.tags, tag);
                 }
             }
@@ -76,7 +78,9 @@ impl FrontMatter {
                 self.date = self.date.or_else(|| whole().and_then(|text| date::field(&text)));
             }
             "arxiv" | "arxiv_id" | "eprint" | "doi" => {
-                self.ids.extend(values.iter().filter_map(|value| PaperId::parse(value)).filter(PaperId::is_registered));
+                self.ids.extend(
+                    values.iter().filter_map(|value| PaperId::parse(value)).filter(PaperId::is_registered),
+                );
             }
             "url" | "link" | "source" | "paper" | "pdf" => {
                 self.urls.extend(values.into_iter().filter(|value| value.contains("://")));
@@ -98,7 +102,9 @@ fn values(text: &str) -> Vec<String> {
         return Vec::new();
     }
     match text.strip_prefix('[').and_then(|text| text.strip_suffix(']')) {
-        Some(list) if !list.starts_with('[') => list.split(',').map(unquoted).filter(|item| !item.is_empty()).collect(),
+        Some(list) if !list.starts_with('[') => {
+            list.split(',').map(unquoted).filter(|item| !item.is_empty()).collect()
+        }
         _ => vec![unquoted(text)],
     }
 }

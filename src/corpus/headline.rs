@@ -109,8 +109,12 @@ fn authors_below(title: &str, lines: &[Line<'_>], before: usize, expected: Expec
                 };
                 let title = bare_title(title);
                 let marked = false;
-                return (fits && !title.is_empty())
-                    .then_some(Headline { title, authors, lines: before + at + 1, marked });
+                return (fits && !title.is_empty()).then_some(Headline {
+                    title,
+                    authors,
+                    lines: before + at + 1,
+                    marked,
+                });
             }
             // It goes on behind the parenthesis: prose.
             Some(_) => return None,
@@ -211,7 +215,10 @@ pub(super) fn names(list: &str) -> Option<Vec<String>> {
         .iter()
         .map(|name| single_line(name))
         .map(|name| name.strip_prefix("and ").map(str::to_owned).unwrap_or(name))
-        .filter(|name| !name.is_empty() && !matches!(name.as_str(), "et al." | "et al" | "…" | "..." | "등" | "等" | "他"))
+        .filter(|name| {
+            !name.is_empty()
+                && !matches!(name.as_str(), "et al." | "et al" | "…" | "..." | "등" | "等" | "他")
+        })
         .collect();
     (!names.is_empty() && !list.contains("://")).then_some(names)
 }
@@ -225,7 +232,8 @@ fn plausible(names: &[String], list: &str) -> bool {
 
 /// Names, and not a list of models or terms: most have two parts or are written in a script that joins them.
 fn all_names(names: &[String]) -> bool {
-    let whole = names.iter().filter(|name| name.contains(' ') || !name.contains(|c: char| c.is_ascii_alphabetic()));
+    let whole =
+        names.iter().filter(|name| name.contains(' ') || !name.contains(|c: char| c.is_ascii_alphabetic()));
     whole.count() * 2 >= names.len() && names.iter().all(|name| looks_like_a_name(name))
 }
 
@@ -240,7 +248,9 @@ fn looks_like_a_name(name: &str) -> bool {
         let letters = word.chars().filter(|c| c.is_alphabetic()).count();
         let spaced_script = word.chars().any(|c| c.is_lowercase() || c.is_uppercase());
         if spaced_script {
-            word.starts_with(char::is_uppercase) || PARTICLES.contains(word) || word.contains(['-', '\'', '’', '´', '̨'])
+            word.starts_with(char::is_uppercase)
+                || PARTICLES.contains(word)
+                || word.contains(['-', '\'', '’', '´', '̨'])
         } else {
             // A Korean, Chinese or Japanese name, or a part of one; longer is prose.
             letters <= 5 && words.len() <= 2
@@ -249,8 +259,8 @@ fn looks_like_a_name(name: &str) -> bool {
 }
 
 const PARTICLES: [&str; 20] = [
-    "al", "ben", "bin", "da", "de", "del", "della", "den", "der", "di", "dos", "du", "el", "la", "le", "ten", "van",
-    "von", "y", "zu",
+    "al", "ben", "bin", "da", "de", "del", "della", "den", "der", "di", "dos", "du", "el", "la", "le", "ten",
+    "van", "von", "y", "zu",
 ];
 
 #[cfg(test)]
@@ -273,8 +283,14 @@ mod tests {
             assert_eq!(read(text, Expected::Yes), want, "{text}");
             assert_eq!(read(text, Expected::No), want, "{text}");
         };
-        both("On Graphs\n(Ada Lovelace, Ümit de la Cruz)\nWe", found("On Graphs", &["Ada Lovelace", "Ümit de la Cruz"], 2));
-        both("On\nLong Titles\n(A. Lovelace,\nB. Bool (MIT, USA), and 김철수)\nWe", found("On Long Titles", &["A. Lovelace", "B. Bool (MIT, USA)", "김철수"], 4));
+        both(
+            "On Graphs\n(Ada Lovelace, Ümit de la Cruz)\nWe",
+            found("On Graphs", &["Ada Lovelace", "Ümit de la Cruz"], 2),
+        );
+        both(
+            "On\nLong Titles\n(A. Lovelace,\nB. Bool (MIT, USA), and 김철수)\nWe",
+            found("On Long Titles", &["A. Lovelace", "B. Bool (MIT, USA)", "김철수"], 4),
+        );
         both("## **한국어 제목**\n（김철수、이영희）", found("한국어 제목", &["김철수", "이영희"], 2));
         both("Announcing Pixtral 12B\n(Mistral AI)", found("Announcing Pixtral 12B", &["Mistral AI"], 2));
     }
@@ -282,11 +298,23 @@ mod tests {
     #[test]
     fn one_line_with_emphasis_or_with_names() {
         let yes = |text| read(text, Expected::No);
-        assert_eq!(yes("*From $r$ to $Q^*$: A Story* (Ada Lovelace)"), found("From $r$ to $Q^*$: A Story", &["Ada Lovelace"], 1));
-        assert_eq!(yes("*ReST-MCTS*: Search* (Dan Zhang, Jie Tang)"), found("ReST-MCTS*: Search", &["Dan Zhang", "Jie Tang"], 1));
-        assert_eq!(yes("*Real-Time Rendering of\nVery Large Datasets* (Bernhard Kerbl)"), found("Real-Time Rendering of Very Large Datasets", &["Bernhard Kerbl"], 2));
+        assert_eq!(
+            yes("*From $r$ to $Q^*$: A Story* (Ada Lovelace)"),
+            found("From $r$ to $Q^*$: A Story", &["Ada Lovelace"], 1)
+        );
+        assert_eq!(
+            yes("*ReST-MCTS*: Search* (Dan Zhang, Jie Tang)"),
+            found("ReST-MCTS*: Search", &["Dan Zhang", "Jie Tang"], 1)
+        );
+        assert_eq!(
+            yes("*Real-Time Rendering of\nVery Large Datasets* (Bernhard Kerbl)"),
+            found("Real-Time Rendering of Very Large Datasets", &["Bernhard Kerbl"], 2)
+        );
         let plain = "Many-shot Jailbreaking (Cem Anil, Rai (Michael Pokorny))";
-        assert_eq!(read(plain, Expected::Yes), found("Many-shot Jailbreaking", &["Cem Anil", "Rai (Michael Pokorny)"], 1));
+        assert_eq!(
+            read(plain, Expected::Yes),
+            found("Many-shot Jailbreaking", &["Cem Anil", "Rai (Michael Pokorny)"], 1)
+        );
         assert_eq!(yes(plain), None);
         assert_eq!(read("Adam (an optimizer)", Expected::Yes), None);
         assert_eq!(read("비교 대상은 다음과 같다 (Llama, Mistral)", Expected::Yes), None);

@@ -11,8 +11,28 @@ use crate::paper::{Commentary, Language, Mention, PaperId, Record, cut, normalis
 
 /// The fields that are read. `_id`, `text` and `metadata` are BEIR's names.
 const FIELDS: [&str; 22] = [
-    "title", "authors", "abstract", "text", "arxiv_id", "arxiv", "doi", "id", "_id", "metadata", "url", "date", "year",
-    "tags", "categories", "primary", "repositories", "commentary", "mentions", "note", "keywords", "language",
+    "title",
+    "authors",
+    "abstract",
+    "text",
+    "arxiv_id",
+    "arxiv",
+    "doi",
+    "id",
+    "_id",
+    "metadata",
+    "url",
+    "date",
+    "year",
+    "tags",
+    "categories",
+    "primary",
+    "repositories",
+    "commentary",
+    "mentions",
+    "note",
+    "keywords",
+    "language",
 ];
 
 /// A title made from an abstract is no longer than this.
@@ -24,7 +44,11 @@ pub(super) fn record(object: &Map<String, Value>) -> Result<(Record, Vec<String>
     let abstract_text = fields.text("abstract")?.or(fields.text("text")?).map(|text| normalise(&text));
     let mut record = Record {
         abstract_text: abstract_text.filter(|text| !text.is_empty()),
-        authors: fields.list("authors", "an array of names, or one text with names separated by ';'", split_authors)?,
+        authors: fields.list(
+            "authors",
+            "an array of names, or one text with names separated by ';'",
+            split_authors,
+        )?,
         tags: fields.list("tags", "an array of texts", split_tags)?,
         note: fields.text("note")?.map(|name| single_line(&name)).filter(|name| !name.is_empty()),
         date: fields.date("date")?,
@@ -42,7 +66,9 @@ pub(super) fn record(object: &Map<String, Value>) -> Result<(Record, Vec<String>
     }
     take_ids(&fields, &mut record)?;
     for link in fields.list("repositories", "an array of URLs", split_tags)? {
-        repositories_in(&link).into_iter().for_each(|repository| push_new(&mut record.repositories, repository));
+        repositories_in(&link)
+            .into_iter()
+            .for_each(|repository| push_new(&mut record.repositories, repository));
     }
     take_commentary(&fields, &mut record)?;
     for mention in fields.list("mentions", "an array of paper ids", split_tags)? {
@@ -67,14 +93,21 @@ fn title(fields: &Fields<'_>, abstract_text: Option<&str>) -> Result<String, Str
 }
 
 fn take_ids(fields: &Fields<'_>, record: &mut Record) -> Result<(), String> {
-    for (key, example) in [("arxiv_id", "2408.15881"), ("arxiv", "2408.15881"), ("doi", "10.1145/3292500.3330701")] {
+    for (key, example) in
+        [("arxiv_id", "2408.15881"), ("arxiv", "2408.15881"), ("doi", "10.1145/3292500.3330701")]
+    {
         let Some(text) = fields.text(key)?.filter(|text| !text.trim().is_empty()) else { continue };
         let id = PaperId::parse(&text).filter(PaperId::is_registered);
-        push_new(&mut record.ids, id.ok_or_else(|| format!("'{key}' is no such id; write it as in \"{example}\""))?);
+        push_new(
+            &mut record.ids,
+            id.ok_or_else(|| format!("'{key}' is no such id; write it as in \"{example}\""))?,
+        );
     }
     // Other collections number their documents in `id`: what is no registered id is theirs, not ours.
     for key in ["id", "_id"] {
-        if let Some(id) = fields.scalar(key)?.and_then(|text| PaperId::parse(&text)).filter(PaperId::is_registered) {
+        if let Some(id) =
+            fields.scalar(key)?.and_then(|text| PaperId::parse(&text)).filter(PaperId::is_registered)
+        {
             push_new(&mut record.ids, id);
         }
     }
@@ -108,8 +141,9 @@ fn take_commentary(fields: &Fields<'_>, record: &mut Record) -> Result<(), Strin
                 let text = note.text("text")?.ok_or_else(|| wrong("commentary", EXPECTED))?;
                 record.mentions.extend(mentions_in(&[&text], &[]));
                 let language = match note.text("language")? {
-                    Some(code) => Language::parse(&code)
-                        .ok_or_else(|| wrong("language", "an ISO 639-1 code such as \"ko\", \"zh\", \"en\""))?,
+                    Some(code) => Language::parse(&code).ok_or_else(|| {
+                        wrong("language", "an ISO 639-1 code such as \"ko\", \"zh\", \"en\"")
+                    })?,
                     None => Language::of(&text),
                 };
                 record.date = record.date.or(note.date("date")?);
@@ -217,7 +251,10 @@ mod tests {
         assert_eq!(record.date.unwrap().to_string(), "2024-10-01");
         assert_eq!(record.tags, ["peft", "cs.CL", "cs.LG"]);
         assert_eq!(record.repositories, ["https://github.com/microsoft/LoRA"]);
-        assert_eq!(record.commentaries.iter().map(|note| note.language.code()).collect::<Vec<_>>(), ["ko", "en"]);
+        assert_eq!(
+            record.commentaries.iter().map(|note| note.language.code()).collect::<Vec<_>>(),
+            ["ko", "en"]
+        );
         assert_eq!(record.mentions.len(), 3, "itself is no mention: {:?}", record.mentions);
         assert_eq!(unknown, ["citations"]);
     }
@@ -226,8 +263,18 @@ mod tests {
     fn nulls_are_missing_and_an_empty_title_is_taken_from_the_abstract() {
         let nulls = r#"{"title": "x", "authors": null, "abstract": null, "id": null, "year": null, "tags": null, "commentary": null}"#;
         assert_eq!(read(nulls).unwrap().0, Record { title: "x".into(), ..Record::default() });
-        assert_eq!(read(r#"{"title": "", "text": "ครั้งแรก 🦙 abstract."}"#).unwrap().0.title, "ครั้งแรก 🦙 abstract.");
-        assert_eq!(read(r#"{"title": "x", "id": 4983, "url": "https://arxiv.org/abs/2106.09685"}"#).unwrap().0.ids.len(), 1);
+        assert_eq!(
+            read(r#"{"title": "", "text": "ครั้งแรก 🦙 abstract."}"#).unwrap().0.title,
+            "ครั้งแรก 🦙 abstract."
+        );
+        assert_eq!(
+            read(r#"{"title": "x", "id": 4983, "url": "https://arxiv.org/abs/2106.09685"}"#)
+                .unwrap()
+                .0
+                .ids
+                .len(),
+            1
+        );
     }
 
     #[test]

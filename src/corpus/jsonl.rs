@@ -9,7 +9,9 @@ use std::io::{BufRead, Read};
 use serde_json::Value;
 
 use super::lines::Page;
-use super::{ErrorKind, Format, Found, LONGEST_LINE, Notice, Reader, RecordError, Slots, decode, json_fields};
+use super::{
+    ErrorKind, Format, Found, LONGEST_LINE, Notice, Reader, RecordError, Slots, decode, json_fields,
+};
 use crate::paper::{Record, Source};
 
 /// Objects to records of one file.
@@ -31,7 +33,8 @@ impl Objects {
 
     fn record(&mut self, json: &str, line: usize) -> Result<Record, RecordError> {
         let value: Value = serde_json::from_str(json).map_err(|error| {
-            let column = if json.contains('\n') { String::new() } else { format!(" (column {})", error.column()) };
+            let column =
+                if json.contains('\n') { String::new() } else { format!(" (column {})", error.column()) };
             let text = error.to_string();
             let what = text.split(" at line ").next().unwrap_or_default();
             self.error(line, format!("no valid JSON: {what}{column}"))
@@ -109,7 +112,12 @@ impl Iterator for JsonLines {
                 Err(error) => {
                     self.ended = true;
                     let file = &self.objects.file;
-                    return Some(Err(RecordError::new(ErrorKind::Unreadable, file, self.line + 1, error.to_string())));
+                    return Some(Err(RecordError::new(
+                        ErrorKind::Unreadable,
+                        file,
+                        self.line + 1,
+                        error.to_string(),
+                    )));
                 }
             };
             let line = bytes.strip_prefix(b"\xef\xbb\xbf").filter(|_| self.line == 1).unwrap_or(&bytes);
@@ -146,8 +154,12 @@ pub(super) fn read_document(page: &Page<'_>, text: &str) -> Found {
     for piece in pieces(text) {
         found.records.push(match piece {
             Piece::Object { json, line } => objects.record(json, line),
-            Piece::Stray { line } => Err(objects.error(line, "not a JSON object; write one paper as {\"title\": ..., ...}")),
-            Piece::Unclosed { line } => Err(objects.error(line, "no valid JSON: the object that begins here is not closed")),
+            Piece::Stray { line } => {
+                Err(objects.error(line, "not a JSON object; write one paper as {\"title\": ..., ...}"))
+            }
+            Piece::Unclosed { line } => {
+                Err(objects.error(line, "no valid JSON: the object that begins here is not closed"))
+            }
         });
     }
     if found.records.is_empty() {
@@ -194,7 +206,10 @@ fn pieces(text: &str) -> Vec<Piece<'_>> {
             b'}' if depth > 0 => {
                 depth -= 1;
                 if depth == 0 {
-                    pieces.push(Piece::Object { json: text.get(begin.0..=at).unwrap_or_default(), line: begin.1 });
+                    pieces.push(Piece::Object {
+                        json: text.get(begin.0..=at).unwrap_or_default(),
+                        line: begin.1,
+                    });
                 }
             }
             b'[' | b']' | b',' => stray = stray && depth == 0 && byte != b',',
@@ -223,7 +238,8 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_one_error_and_reading_goes_on() {
-        let mut bytes = "\u{feff}{\"title\": \"하나\", \"x\": 1}\r\n\n{\"title\": \"broken\n[1]\n".as_bytes().to_vec();
+        let mut bytes =
+            "\u{feff}{\"title\": \"하나\", \"x\": 1}\r\n\n{\"title\": \"broken\n[1]\n".as_bytes().to_vec();
         bytes.extend_from_slice(b"{\"title\": \"caf\xe9\"}\n");
         bytes.extend_from_slice(format!("{{\"title\": \"{}\"}}\n", "x".repeat(LONGEST_LINE)).as_bytes());
         bytes.extend_from_slice("{\"title\": \"둘\", \"x\": 1}".as_bytes());
@@ -236,7 +252,10 @@ mod tests {
                 Err(error) => format!("{} {}", error.line, error.why.get(..8).unwrap()),
             })
             .collect();
-        assert_eq!(told, ["1 하나", "3 no valid", "4 not a JS", "5 not UTF-", "6 a line o", "7 둘"].map(|x| x.to_owned()));
+        assert_eq!(
+            told,
+            ["1 하나", "3 no valid", "4 not a JS", "5 not UTF-", "6 a line o", "7 둘"].map(|x| x.to_owned())
+        );
         assert_eq!((notices.len(), notices[0].line, read), (1, 1, size));
     }
 
@@ -244,7 +263,11 @@ mod tests {
     fn documents_are_split_into_their_objects() {
         let text = "[\n {\"title\": \"a } [ \\\" b\", \"tags\": [\"x\"]},\n 5,\n {\"title\": 3},\n {\"title\": \"c\"\n}\n, {\"title\"";
         let found = read_document(&Page::new("a.json", text), text);
-        let told: Vec<_> = found.records.iter().map(|record| record.as_ref().map(|r| (r.source.line, r.title.clone())).map_err(|e| e.line)).collect();
+        let told: Vec<_> = found
+            .records
+            .iter()
+            .map(|record| record.as_ref().map(|r| (r.source.line, r.title.clone())).map_err(|e| e.line))
+            .collect();
         assert_eq!(told, [Ok((2, "a } [ \" b".to_owned())), Err(3), Err(4), Ok((5, "c".to_owned())), Err(7)]);
         assert_eq!(read_document(&Page::new("a.json", "[]"), "[]").records.len(), 1);
     }

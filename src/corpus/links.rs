@@ -41,7 +41,8 @@ pub(super) fn without_urls(text: &str) -> String {
 pub(super) fn repositories_in(text: &str) -> Vec<String> {
     const HOST: &str = "github.com/";
     // Pages of GitHub itself that look like an owner.
-    const PAGES: [&str; 8] = ["topics", "orgs", "features", "sponsors", "search", "about", "marketplace", "settings"];
+    const PAGES: [&str; 8] =
+        ["topics", "orgs", "features", "sponsors", "search", "about", "marketplace", "settings"];
     let mut found = Vec::new();
     let lower = text.to_ascii_lowercase();
     for (at, _) in lower.match_indices(HOST) {
@@ -60,7 +61,11 @@ pub(super) fn repositories_in(text: &str) -> Vec<String> {
             let name = name.trim_end_matches(['.', '-']);
             let name = name.strip_suffix(".git").unwrap_or(name);
             let repository = format!("https://github.com/{owner}/{name}");
-            if !owner.is_empty() && !name.is_empty() && !PAGES.contains(&owner) && !found.contains(&repository) {
+            if !owner.is_empty()
+                && !name.is_empty()
+                && !PAGES.contains(&owner)
+                && !found.contains(&repository)
+            {
                 found.push(repository);
             }
         }
@@ -198,10 +203,16 @@ mod tests {
     #[test]
     fn lines_of_urls_and_of_tags() {
         assert_eq!(only_urls("https://a.org/x."), Some(vec!["https://a.org/x".into()]));
-        assert_eq!(only_urls("- <https://a.org/x> http://b.org"), Some(vec!["https://a.org/x".into(), "http://b.org".into()]));
+        assert_eq!(
+            only_urls("- <https://a.org/x> http://b.org"),
+            Some(vec!["https://a.org/x".into(), "http://b.org".into()])
+        );
         assert_eq!(only_urls("see https://a.org"), None);
         assert_eq!(only_urls(""), None);
-        assert_eq!(tags_in("#vision-language #moe #시각_언어 #ml/nlp"), Some(vec!["vision-language".into(), "moe".into(), "시각_언어".into(), "ml/nlp".into()]));
+        assert_eq!(
+            tags_in("#vision-language #moe #시각_언어 #ml/nlp"),
+            Some(vec!["vision-language".into(), "moe".into(), "시각_언어".into(), "ml/nlp".into()])
+        );
         assert_eq!(tags_in("#a#b, #a F"), Some(vec!["a".into(), "b".into()]));
         for line in ["# Links", "#1 on the leaderboard", "#rlhf was used", "no tag", "## x"] {
             assert_eq!(tags_in(line), None, "{line}");
@@ -225,7 +236,9 @@ mod tests {
 
     #[test]
     fn markdown_becomes_prose_and_links_become_mentions() {
-        let line = prose("See ![fig](x.png) [[240104 LLaMA Pro.md|LLaMA Pro]] and [MM1](https://arxiv.org/abs/2403.09611), [1] 👍");
+        let line = prose(
+            "See ![fig](x.png) [[240104 LLaMA Pro.md|LLaMA Pro]] and [MM1](https://arxiv.org/abs/2403.09611), [1] 👍",
+        );
         assert_eq!(line.text, "See  LLaMA Pro and MM1, [1] 👍");
         assert_eq!(line.targets, ["https://arxiv.org/abs/2403.09611"]);
         assert_eq!(line.mentions, [Mention::Note("240104 LLaMA Pro".into())]);
@@ -240,6 +253,9 @@ mod tests {
 
     #[test]
     fn urls_end_where_prose_goes_on() {
-        assert_eq!(without_urls("(https://a.org/x) 그리고 https://a.org/y에서 http only"), "() 그리고 에서 http only");
+        assert_eq!(
+            without_urls("(https://a.org/x) 그리고 https://a.org/y에서 http only"),
+            "() 그리고 에서 http only"
+        );
     }
 }

@@ -17,8 +17,22 @@ use crate::paper::{Mention, PaperId, Record, Source, identifiers_in, normalise};
 const NO_NAME: [&str; 7] = ["untitled", "무제", "제목 없음", "未命名", "無題", "readme", "index"];
 /// Headings of sections, which are no titles.
 const SECTIONS: [&str; 16] = [
-    "links", "link", "related", "references", "notes", "note", "summary", "abstract", "tl;dr", "tldr", "메모", "요약", "링크",
-    "笔记", "メモ", "관련 노트",
+    "links",
+    "link",
+    "related",
+    "references",
+    "notes",
+    "note",
+    "summary",
+    "abstract",
+    "tl;dr",
+    "tldr",
+    "메모",
+    "요약",
+    "링크",
+    "笔记",
+    "メモ",
+    "관련 노트",
 ];
 
 /// Reads the note.
@@ -46,7 +60,11 @@ pub(super) fn read(page: &Page<'_>) -> Found {
                 record.note = (at == 0 && !stem.is_empty()).then(|| stem.clone());
                 found.records.push(Ok(record));
             }
-            Err(why) => found.records.push(Err(page.error(ErrorKind::NoPaper, line.map_or(1, |line| line.number), why))),
+            Err(why) => found.records.push(Err(page.error(
+                ErrorKind::NoPaper,
+                line.map_or(1, |line| line.number),
+                why,
+            ))),
         }
     }
     found
@@ -96,14 +114,19 @@ fn paper(lines: &[Line<'_>], front: Option<&FrontMatter>, name: &str) -> Result<
     if !is_paper {
         return Err(sniff::UNKNOWN.to_owned());
     }
-    record.title = head.title.or_else(|| name_as_title(name)).ok_or("a link, but no title: name the note after the paper")?;
+    record.title = head
+        .title
+        .or_else(|| name_as_title(name))
+        .ok_or("a link, but no title: name the note after the paper")?;
     record.authors = head.authors;
     let mut others = Vec::new();
     for url in &head.urls {
         take_url(&mut record, url, &mut others);
     }
     if let Some(text) = &record.abstract_text {
-        repositories_in(text).into_iter().for_each(|repository| push_new(&mut record.repositories, repository));
+        repositories_in(text)
+            .into_iter()
+            .for_each(|repository| push_new(&mut record.repositories, repository));
     }
     read_rest(&mut record, rest);
     for id in others {
@@ -125,7 +148,11 @@ fn take_url(record: &mut Record, url: &str, others: &mut Vec<PaperId>) {
     let mut ids = identifiers_in(url).into_iter();
     if let Some(id) = ids.next() {
         let same_registry = |known: &PaperId| std::mem::discriminant(known) == std::mem::discriminant(&id);
-        if record.ids.iter().any(same_registry) { others.push(id) } else { record.ids.push(id) }
+        if record.ids.iter().any(same_registry) {
+            others.push(id)
+        } else {
+            record.ids.push(id)
+        }
         return;
     }
     repositories_in(url).into_iter().for_each(|repository| push_new(&mut record.repositories, repository));
@@ -263,18 +290,25 @@ mod tests {
         assert_eq!(record.title, "Sparse Graphs: A $Q^*$ Story");
         assert_eq!(record.authors, ["Ada Lovelace", "Michele (Mike) Boole"]);
         assert_eq!(record.ids, ["arxiv:2409.19606".parse().unwrap()]);
-        assert_eq!(record.abstract_text.as_deref(), Some("We study sparse graphs, broken over lines. Code: https://github.com/ada/graphs."));
+        assert_eq!(
+            record.abstract_text.as_deref(),
+            Some("We study sparse graphs, broken over lines. Code: https://github.com/ada/graphs.")
+        );
         assert_eq!(record.url.as_deref(), Some("https://ada.github.io/"));
         assert_eq!(record.repositories, ["https://github.com/ada/graphs"]);
         assert_eq!(record.tags, ["graph", "long_context", "ml/nlp"]);
         assert_eq!(record.date.unwrap().to_string(), "2024-09-29");
         assert_eq!(record.note.as_deref(), Some("240929 Sparse Graphs"));
-        let texts: Vec<_> = record.commentaries.iter().map(|note| (note.language.code(), note.text.as_str())).collect();
+        let texts: Vec<_> =
+            record.commentaries.iter().map(|note| (note.language.code(), note.text.as_str())).collect();
         assert_eq!(
             texts,
             [
                 ("ko", "희소 그래프 연구. (https://arxiv.org/abs/1904.01569)"),
-                ("en", "A study on sparse graphs which reminds me of ResNets.\n(https://arxiv.org/abs/1904.01569)")
+                (
+                    "en",
+                    "A study on sparse graphs which reminds me of ResNets.\n(https://arxiv.org/abs/1904.01569)"
+                )
             ]
         );
         let mentions: Vec<_> = record.mentions.iter().map(|mention| format!("{mention:?}")).collect();
@@ -286,14 +320,27 @@ mod tests {
 
     #[test]
     fn posts_without_authors_take_their_title_from_the_name() {
-        let post = one("240126 OpenAI API Update.md", "https://openai.com/blog/x\n\n모델의 성능을 개선하고 가격을 낮췄습니다.\n\n#news");
-        assert_eq!((post.title.as_str(), post.url.as_deref()), ("OpenAI API Update", Some("https://openai.com/blog/x")));
+        let post = one(
+            "240126 OpenAI API Update.md",
+            "https://openai.com/blog/x\n\n모델의 성능을 개선하고 가격을 낮췄습니다.\n\n#news",
+        );
+        assert_eq!(
+            (post.title.as_str(), post.url.as_deref()),
+            ("OpenAI API Update", Some("https://openai.com/blog/x"))
+        );
         assert!(post.ids.is_empty() && post.authors.is_empty());
         let named = one("240718 x.md", "https://a.org\n\n*A More Extreme Story*\n\n인터뷰입니다.");
         assert_eq!(named.title, "A More Extreme Story");
-        let japanese = one("メモ.md", "https://arxiv.org/abs/2106.09685\n# LoRA: 低ランク適応\n\nこれは効率的な手法です。");
-        assert_eq!((japanese.title.as_str(), japanese.commentaries[0].language.code()), ("LoRA: 低ランク適応", "ja"));
-        let plain = one("x.md", "https://a.org\n\nMany-shot Jailbreaking (Cem Anil, Esin Durmus)\n\n탈옥하는 방법.");
+        let japanese = one(
+            "メモ.md",
+            "https://arxiv.org/abs/2106.09685\n# LoRA: 低ランク適応\n\nこれは効率的な手法です。",
+        );
+        assert_eq!(
+            (japanese.title.as_str(), japanese.commentaries[0].language.code()),
+            ("LoRA: 低ランク適応", "ja")
+        );
+        let plain =
+            one("x.md", "https://a.org\n\nMany-shot Jailbreaking (Cem Anil, Esin Durmus)\n\n탈옥하는 방법.");
         assert_eq!((plain.title.as_str(), plain.authors.len()), ("Many-shot Jailbreaking", 2));
     }
 
@@ -315,7 +362,8 @@ mod tests {
         let text = "https://arxiv.org/abs/2106.09685\n*LoRA* (Edward Hu)\n> Abstract one.\n좋습니다.\n#peft\n\n\
                     https://arxiv.org/abs/2305.18290\n*DPO* (Rafael Rafailov)\n> Abstract two.\n이것도 좋습니다.\n#rlhf";
         let records: Vec<Record> = all("241001 둘.md", text).into_iter().map(Result::unwrap).collect();
-        let slots: Vec<_> = records.iter().map(|record| (record.source.slot.as_str(), record.ids[0].to_string())).collect();
+        let slots: Vec<_> =
+            records.iter().map(|record| (record.source.slot.as_str(), record.ids[0].to_string())).collect();
         assert_eq!(slots, [("lora", "arxiv:2106.09685".to_owned()), ("dpo", "arxiv:2305.18290".to_owned())]);
         assert_eq!((records[0].note.is_some(), records[1].note.is_some()), (true, false));
         assert_eq!(records[1].tags, ["rlhf"]);
@@ -324,7 +372,10 @@ mod tests {
 
     #[test]
     fn front_matter_names_the_paper() {
-        let record = one("x.md", "---\ntitle: LoRA\nauthors: [Edward Hu]\narxiv: 2106.09685\ndate: 2024-10-01\ntags: [peft]\n---\n\n# 요약\n저차원 적응입니다.");
+        let record = one(
+            "x.md",
+            "---\ntitle: LoRA\nauthors: [Edward Hu]\narxiv: 2106.09685\ndate: 2024-10-01\ntags: [peft]\n---\n\n# 요약\n저차원 적응입니다.",
+        );
         assert_eq!((record.title.as_str(), record.ids.len(), record.tags.len()), ("LoRA", 1, 1));
         assert_eq!(record.date.unwrap().to_string(), "2024-10-01");
         assert_eq!(record.commentaries[0].text, "요약\n저차원 적응입니다.");

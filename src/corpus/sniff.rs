@@ -58,7 +58,8 @@ pub(super) fn begins_json_lines(head: &[u8]) -> bool {
 
 /// An array, or an object over several lines. `[[note]]`, `[x](url)` and `[12]` begin a text.
 fn begins_json(page: &Page<'_>) -> bool {
-    let mut begin = page.lines.iter().take(2).flat_map(|line| line.text.chars()).filter(|c| !c.is_whitespace());
+    let mut begin =
+        page.lines.iter().take(2).flat_map(|line| line.text.chars()).filter(|c| !c.is_whitespace());
     matches!((begin.next(), begin.next()), (Some('{'), Some('"')) | (Some('['), Some('{' | ']')))
 }
 

@@ -15,8 +15,8 @@ pub fn shared_data() -> Option<PathBuf> {
     if data.is_dir() {
         return Some(data);
     }
-    let required =
-        std::env::var_os("CI").is_some() || std::env::var("PAPERKIN_REQUIRE_DATA").is_ok_and(|value| value == "1");
+    let required = std::env::var_os("CI").is_some()
+        || std::env::var("PAPERKIN_REQUIRE_DATA").is_ok_and(|value| value == "1");
     assert!(!required, "shared data not present at {}; set PAPERKIN_SHARED to its folder", data.display());
     println!("skipped: shared data not present");
     None

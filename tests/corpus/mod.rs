@@ -1,9 +1,13 @@
 //! Promise: the texts that people really keep are read right, and nothing is dropped without a named reason.
 
+#![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
+
+mod broken;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::Path;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use paperkin::corpus::{self, ErrorKind, Format, Notice, RecordError};
 use paperkin::paper::{Language, Mention, Paper, PaperId, Record, Verdict, normalised_title, same_work};
@@ -26,7 +30,12 @@ fn read(path: &Path) -> Outcome {
                         Err(error) => outcome.1.push(error),
                     }
                 }
-                assert_eq!(reader.bytes_read(), file.bytes, "progress ends at 100 %: {}", file.path.display());
+                assert_eq!(
+                    reader.bytes_read(),
+                    file.bytes,
+                    "progress ends at 100 %: {}",
+                    file.path.display()
+                );
                 outcome.2.extend(reader.take_notices());
             }
             Err(error) => outcome.1.push(error),
@@ -39,7 +48,9 @@ fn read(path: &Path) -> Outcome {
 fn papers(records: &[Record]) -> Vec<Paper> {
     let mut groups: Vec<Vec<Record>> = Vec::new();
     for record in records {
-        let known = groups.iter_mut().find(|group| group.iter().any(|other| same_work(other, record) != Verdict::Different));
+        let known = groups
+            .iter_mut()
+            .find(|group| group.iter().any(|other| same_work(other, record) != Verdict::Different));
         match known {
             Some(group) => group.push(record.clone()),
             None => groups.push(vec![record.clone()]),
@@ -54,7 +65,11 @@ fn check(record: &Record) {
     assert!(!record.title.trim().is_empty() && !record.title.contains('\n'), "{file}");
     assert!(record.source.line > 0, "{file}");
     assert!(record.ids.iter().all(PaperId::is_registered), "{file}");
-    assert!(record.tags.iter().all(|tag| !tag.is_empty() && !tag.starts_with('#')), "{file}: {:?}", record.tags);
+    assert!(
+        record.tags.iter().all(|tag| !tag.is_empty() && !tag.starts_with('#')),
+        "{file}: {:?}",
+        record.tags
+    );
     assert!(record.abstract_text.as_ref().is_none_or(|text| !text.is_empty()), "{file}");
     assert!(record.commentaries.iter().all(|note| !note.text.is_empty()), "{file}");
     assert!(record.repositories.iter().all(|url| url.starts_with("https://github.com/")), "{file}");
@@ -70,7 +85,8 @@ fn the_seeds_are_twenty_papers() {
     let (records, errors, _) = read(&data.join("seeds"));
     assert_eq!(errors, []);
     records.iter().for_each(check);
-    let (articles, digests): (Vec<&Record>, Vec<&Record>) = records.iter().partition(|record| record.date.is_none());
+    let (articles, digests): (Vec<&Record>, Vec<&Record>) =
+        records.iter().partition(|record| record.date.is_none());
     assert_eq!((articles.len(), digests.len()), (1, 20));
     let mut dates: BTreeMap<String, usize> = BTreeMap::new();
     digests.iter().for_each(|record| *dates.entry(record.date.unwrap().to_string()).or_default() += 1);
@@ -84,7 +100,7 @@ fn the_seeds_are_twenty_papers() {
     assert_eq!(article.commentaries.len(), 1);
     let text = &article.commentaries[0].text;
     assert_eq!(article.commentaries[0].language, Language::CHINESE);
-    assert!(text.starts_with("引言\n") && text.ends_with("高效的MLLM铺平了道路。") || text.contains("定量对比结果"));
+    assert!(text.starts_with("引言\n") && text.ends_with("有效地训练小规模MLLM。"), "{text}");
     for stray in ["Xbox", "Sonar", "数据中心", "鼓励"] {
         assert!(!text.contains(stray), "{stray} belongs to the tail");
     }
@@ -97,8 +113,11 @@ fn the_seeds_are_twenty_papers() {
     assert_eq!(both.authors.len(), 16);
     assert_eq!(both.repositories.len(), 1);
 
-    let without_abstract: Vec<&str> =
-        digests.iter().filter(|record| record.abstract_text.is_none()).map(|record| record.title.as_str()).collect();
+    let without_abstract: Vec<&str> = digests
+        .iter()
+        .filter(|record| record.abstract_text.is_none())
+        .map(|record| record.title.as_str())
+        .collect();
     assert_eq!(without_abstract.len(), 2, "{without_abstract:?}");
     assert!(without_abstract.contains(&"Announcing Pixtral 12B"));
     let nvlm = digests.iter().find(|record| record.title.starts_with("NVLM")).unwrap();
@@ -142,7 +161,11 @@ fn digests_are_read_as_their_true_structure_says() {
         got_papers += records.len();
         for paper in papers {
             let text = |key: &str| flat(paper[key].as_str().unwrap_or_default());
-            let record = records.iter().find(|record| flat(&record.title) == text("title")).cloned().unwrap_or_default();
+            let record = records
+                .iter()
+                .find(|record| flat(&record.title) == text("title"))
+                .cloned()
+                .unwrap_or_default();
             let list = |key: &str| -> Vec<String> {
                 paper[key].as_array().unwrap().iter().map(|item| item.as_str().unwrap().to_owned()).collect()
             };
@@ -152,13 +175,28 @@ fn digests_are_read_as_their_true_structure_says() {
             };
             let commentaries: String = list("commentary").join("\n");
             let pairs = [
-                ("date", digest["date"].as_str().unwrap().to_owned(), record.date.map(|date| date.to_string()).unwrap_or_default()),
+                (
+                    "date",
+                    digest["date"].as_str().unwrap().to_owned(),
+                    record.date.map(|date| date.to_string()).unwrap_or_default(),
+                ),
                 ("title", text("title"), flat(&record.title)),
                 ("authors", list("authors").join("|"), record.authors.join("|")),
                 ("abstract", text("abstract"), flat(&record.abstract_text.clone().unwrap_or_default())),
                 ("commentary ko", text("ko"), commentary("ko")),
                 ("commentary en", text("en"), commentary("en")),
-                ("all text", sorted_lines(&commentaries), sorted_lines(&record.commentaries.iter().map(|note| note.text.clone()).collect::<Vec<_>>().join("\n"))),
+                (
+                    "all text",
+                    sorted_lines(&commentaries),
+                    sorted_lines(
+                        &record
+                            .commentaries
+                            .iter()
+                            .map(|note| note.text.clone())
+                            .collect::<Vec<_>>()
+                            .join("\n"),
+                    ),
+                ),
                 ("tags", list("tags").join("|"), record.tags.join("|")),
             ];
             for (field, want, got) in pairs {
@@ -166,7 +204,12 @@ fn digests_are_read_as_their_true_structure_says() {
                 if want == got {
                     score.right += 1;
                 } else {
-                    score.wrong.push(format!("{file} {}\n    want {}\n    got  {}", record.title, tail(&want), tail(&got)));
+                    score.wrong.push(format!(
+                        "{file} {}\n    want {}\n    got  {}",
+                        record.title,
+                        tail(&want),
+                        tail(&got)
+                    ));
                 }
             }
         }
@@ -179,8 +222,14 @@ fn digests_are_read_as_their_true_structure_says() {
     println!("{report}");
     assert_eq!(got_papers, want_papers, "{report}");
     for (field, floor) in [
-        ("date", 175), ("title", 175), ("authors", 170), ("abstract", 170), ("commentary ko", 165), ("commentary en", 165),
-        ("all text", 170), ("tags", 170),
+        ("date", 175),
+        ("title", 175),
+        ("authors", 173),
+        ("abstract", 172),
+        ("commentary ko", 173),
+        ("commentary en", 172),
+        ("all text", 171),
+        ("tags", 173),
     ] {
         assert!(scores[field].right >= floor, "{field}\n{report}");
     }
@@ -220,17 +269,30 @@ fn every_note_of_a_vault_is_a_record_or_has_a_named_reason() {
         ("tags", count(|record| !record.tags.is_empty())),
         ("ko", count(|record| record.commentaries.iter().any(|note| note.language == Language::KOREAN))),
         ("en", count(|record| record.commentaries.iter().any(|note| note.language == Language::ENGLISH))),
-        ("other languages", count(|record| {
-            record.commentaries.iter().any(|note| !matches!(note.language.code(), "ko" | "en"))
-        })),
-        ("links to notes", count(|record| record.mentions.iter().any(|mention| matches!(mention, Mention::Note(_))))),
-        ("own id as mention", count(|record| record.ids.iter().any(|id| record.mentions.contains(&Mention::Paper(id.clone()))))),
-        ("title from the name", count(|record| record.note.as_ref().unwrap().ends_with(&record.title) && record.authors.is_empty())),
+        (
+            "other languages",
+            count(|record| {
+                record.commentaries.iter().any(|note| !matches!(note.language.code(), "ko" | "en"))
+            }),
+        ),
+        (
+            "links to notes",
+            count(|record| record.mentions.iter().any(|mention| matches!(mention, Mention::Note(_)))),
+        ),
+        (
+            "own id as mention",
+            count(|record| record.ids.iter().any(|id| record.mentions.contains(&Mention::Paper(id.clone())))),
+        ),
+        (
+            "title from the name",
+            count(|record| {
+                record.note.as_ref().unwrap().ends_with(&record.title) && record.authors.is_empty()
+            }),
+        ),
     ];
     println!("{counts:?}");
-    for record in records.iter().filter(|record| record.commentaries.iter().any(|note| !matches!(note.language.code(), "ko" | "en"))) {
-        println!("{} {:?}", record.source.file, record.commentaries.iter().map(|note| (note.language.code(), tail(&note.text))).collect::<Vec<_>>());
-    }
+    let want = [885, 926, 900, 939, 875, 879, 319, 0, 177, 0, 17];
+    assert_eq!(counts.map(|(_, count)| count), want, "{counts:?}");
     assert!(records.iter().all(|record| record.source.slot.is_empty() && record.note.is_some()));
 }
 
@@ -242,10 +304,15 @@ fn a_note_and_its_digest_say_the_same() {
     let (digests, _, _) = read(&data.join("digests/text"));
     let (mut found, mut same) = (0, 0);
     for digest in &digests {
-        let Some(note) = notes.iter().find(|note| same_work(note, digest) != Verdict::Different) else { continue };
+        let Some(note) = notes.iter().find(|note| same_work(note, digest) != Verdict::Different) else {
+            continue;
+        };
         found += 1;
-        let texts = |record: &Record| record.commentaries.iter().map(|note| normalised_title(&note.text)).collect::<Vec<_>>();
-        let agree = texts(note) == texts(digest) && note.tags == digest.tags && note.authors == digest.authors;
+        let texts = |record: &Record| {
+            record.commentaries.iter().map(|note| normalised_title(&note.text)).collect::<Vec<_>>()
+        };
+        let agree =
+            texts(note) == texts(digest) && note.tags == digest.tags && note.authors == digest.authors;
         same += usize::from(agree);
         if !agree {
             println!("{}", note.source.file);
@@ -258,117 +325,32 @@ fn a_note_and_its_digest_say_the_same() {
 #[test]
 fn judged_sets_are_read_whole() {
     let Some(data) = shared_data() else { return };
-    for (set, count, with_id) in
-        [("scifact", 5183, 0), ("arxiv-zh", 10_000, 10_000), ("digest-notes", 918, 1), ("cranfield", 1400, 0), ("medline", 1033, 0)]
-    {
+    for (set, count, with_id) in [
+        ("scifact", 5183, 0),
+        ("arxiv-zh", 10_000, 10_000),
+        ("digest-notes", 918, 1),
+        ("cranfield", 1400, 0),
+        ("medline", 1033, 0),
+    ] {
         let start = Instant::now();
         let (records, errors, notices) = read(&data.join(set).join("corpus.jsonl"));
-        println!("{set}: {} records, {} errors, {:?}, {:?}", records.len(), errors.len(), notices, start.elapsed());
-        assert!(errors.len() <= 1, "{set}: {errors:?}");
+        println!(
+            "{set}: {} records, {} errors, {:?}, {:?}",
+            records.len(),
+            errors.len(),
+            notices,
+            start.elapsed()
+        );
+        // Two documents of Cranfield have neither title nor text.
+        assert!(errors.iter().all(|error| error.why.contains("'title' is empty")), "{set}: {errors:?}");
+        assert_eq!(errors.len(), if set == "cranfield" { 2 } else { 0 });
         assert_eq!(records.len() + errors.len(), count, "{set}");
         records.iter().for_each(check);
         assert!(records.iter().filter(|record| !record.ids.is_empty()).count() >= with_id, "{set}");
-        let slots: std::collections::HashSet<&str> = records.iter().map(|record| record.source.slot.as_str()).collect();
+        let slots: std::collections::HashSet<&str> =
+            records.iter().map(|record| record.source.slot.as_str()).collect();
         assert_eq!(slots.len(), records.len(), "{set}: a slot is one place");
     }
-}
-
-/// Small and fast random numbers; the seed is printed.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        usize::try_from(self.0 % limit.max(1) as u64).unwrap()
-    }
-}
-
-#[test]
-fn broken_files_never_panic_and_are_told_fast() {
-    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/sample");
-    let mut files: Vec<_> = corpus::files_under(&sample).unwrap().files;
-    if let Some(data) = shared_data() {
-        files.extend(corpus::files_under(&data.join("seeds")).unwrap().files);
-        files.extend(corpus::files_under(&data.join("vault")).unwrap().files.into_iter().step_by(60));
-    }
-    let texts: Vec<(String, Vec<u8>)> =
-        files.iter().map(|file| (file.path.display().to_string(), fs_err::read(&file.path).unwrap())).collect();
-    let seed = std::env::var("PAPERKIN_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(0x9e37_79b9_7f4a_7c15);
-    println!("seed {seed} (set PAPERKIN_SEED to try another)");
-    let mut random = Random(seed);
-    let snippets: [&[u8]; 14] = [
-        b"(", b")", b"\n", b"[[", b"](", b"#", b"*", b"> ", b"{\"", b"\0", b"\xff", b"---\n", "论文名:".as_bytes(), b"https://arxiv.org/abs/",
-    ];
-    let start = Instant::now();
-    let mut slowest = Duration::ZERO;
-    let mut read = 0;
-    for _ in 0..4_000 {
-        let (name, bytes) = &texts[random.below(texts.len())];
-        let mut bytes = bytes.clone();
-        for _ in 0..=random.below(6) {
-            let at = random.below(bytes.len());
-            match random.below(5) {
-                0 => bytes.truncate(at),
-                1 => bytes.get_mut(at).into_iter().for_each(|byte| *byte ^= 1 << (at % 8)),
-                2 => drop(bytes.splice(at..at, snippets[random.below(snippets.len())].repeat(1 + random.below(40)))),
-                3 => drop(bytes.drain(at..(at + random.below(200)).min(bytes.len()))),
-                _ => bytes.extend_from_within(at..(at + 300).min(bytes.len())),
-            }
-        }
-        let one = Instant::now();
-        if let Ok(reader) = corpus::read_bytes(name, &bytes) {
-            for record in reader.flatten() {
-                check(&record);
-                read += 1;
-            }
-        }
-        slowest = slowest.max(one.elapsed());
-    }
-    println!("{read} records from 4,000 broken files in {:?}, the slowest file {slowest:?}", start.elapsed());
-    assert!(slowest < Duration::from_secs(2), "{slowest:?}");
-}
-
-#[test]
-fn texts_made_to_be_slow_are_not() {
-    let million = 1_000_000;
-    for (what, text) in [
-        ("open parentheses", "(\n".repeat(million)),
-        ("one line of parentheses", format!("2024-01-01\n{}", "(".repeat(million))),
-        ("brackets", format!("https://a.org\n*x* (A B)\n{}", "[".repeat(million))),
-        ("link heads", format!("https://a.org\n*x* (A B)\n{}", "[[a](".repeat(million / 4))),
-        ("emphasis", format!("https://a.org\n{}", "*a\n".repeat(million))),
-        ("dates", "2024-01-01\n".repeat(million)),
-        ("tags", format!("2024-01-01\nTitle\n(A B)\n{}", "#a\n".repeat(million))),
-        ("many tags", format!("2024-01-01\nTitle\n(A B)\n{}", (0..20_000).fold(String::new(), |tags, n| tags + "#t" + &n.to_string() + " "))),
-        ("quotes", format!("https://a.org\n*x* (A B)\n{}", "> a\n".repeat(million))),
-        ("labels", "论文名:\n".repeat(million)),
-        ("urls", format!("2024-01-01\nTitle\n(A B)\n{}", "http https://a.b ".repeat(million / 8))),
-        ("repositories", format!("2024-01-01\nTitle\n(A B)\n{}", "github.com/a/b ".repeat(million / 8))),
-        ("braces", "{\"\n".repeat(million)),
-    ] {
-        let start = Instant::now();
-        let outcome = corpus::read_bytes("x.md", text.as_bytes()).map(|reader| reader.count());
-        println!("{what}: {outcome:?} in {:?}", start.elapsed());
-        assert!(start.elapsed() < Duration::from_secs(10), "{what} took {:?}", start.elapsed());
-    }
-}
-
-#[test]
-fn wide_encodings_and_windows_line_ends_are_read_as_their_plain_twins() {
-    let text = "2024년 8월 29일\nOn Graphs\n(Ada Lovelace)\nWe study graphs 🦙.\n그래프 연구입니다.\n#graph";
-    let plain: Vec<Record> = corpus::read_bytes("d.txt", text.as_bytes()).unwrap().map(Result::unwrap).collect();
-    assert_eq!(plain.len(), 1);
-    let wide: Vec<u8> = [0xff, 0xfe].into_iter().chain(text.encode_utf16().flat_map(u16::to_le_bytes)).collect();
-    for bytes in [wide, text.replace('\n', "\r\n").into_bytes(), format!("\u{feff}{text}\n\n").into_bytes()] {
-        let twin: Vec<Record> = corpus::read_bytes("d.txt", &bytes).unwrap().map(Result::unwrap).collect();
-        assert_eq!(twin, plain);
-    }
-    let decomposed: String = unicode_normalization::UnicodeNormalization::nfd(text).collect();
-    let twin: Vec<Record> = corpus::read_bytes("d.txt", decomposed.as_bytes()).unwrap().map(Result::unwrap).collect();
-    assert_eq!(twin[0].commentaries, plain[0].commentaries);
-    assert_eq!(twin[0].date, plain[0].date, "the date line may be decomposed too");
 }
 
 #[test]
@@ -377,20 +359,35 @@ fn the_sample_reads_without_error_in_four_languages() {
     let (records, errors, _) = read(&sample);
     assert_eq!(errors, []);
     records.iter().for_each(check);
-    let formats: Vec<Format> =
-        corpus::files_under(&sample).unwrap().files.iter().map(|file| corpus::open(&file.path).unwrap().format()).collect();
+    let formats: Vec<Format> = corpus::files_under(&sample)
+        .unwrap()
+        .files
+        .iter()
+        .map(|file| corpus::open(&file.path).unwrap().format())
+        .collect();
     for format in [Format::Digest, Format::Article, Format::Note, Format::JsonLines] {
         assert!(formats.contains(&format), "{format:?} in {formats:?}");
     }
     let merged = papers(&records);
     println!("{} records, {} papers", records.len(), merged.len());
-    assert!((14..=20).contains(&merged.len()) && records.len() > merged.len(), "{} of {}", merged.len(), records.len());
+    assert!(
+        (14..=20).contains(&merged.len()) && records.len() > merged.len(),
+        "{} of {}",
+        merged.len(),
+        records.len()
+    );
     assert!(merged.iter().all(|paper| paper.id.is_registered()), "each has its arXiv id");
-    let languages: std::collections::BTreeSet<&str> =
-        merged.iter().flat_map(|paper| &paper.commentaries).map(|note| note.commentary.language.code()).collect();
+    let languages: std::collections::BTreeSet<&str> = merged
+        .iter()
+        .flat_map(|paper| &paper.commentaries)
+        .map(|note| note.commentary.language.code())
+        .collect();
     assert_eq!(Vec::from_iter(languages), ["en", "ja", "ko", "zh"]);
     let known: Vec<&PaperId> = merged.iter().flat_map(Paper::names).collect();
-    let inside = merged.iter().flat_map(|paper| &paper.mentions).filter(|mention| matches!(mention, Mention::Paper(id) if known.contains(&id)));
+    let inside = merged
+        .iter()
+        .flat_map(|paper| &paper.mentions)
+        .filter(|mention| matches!(mention, Mention::Paper(id) if known.contains(&id)));
     assert!(inside.count() >= 5, "papers of the sample mention each other");
     assert!(merged.iter().any(|paper| paper.langs.len() >= 3));
 }
