@@ -48,11 +48,14 @@ pub(super) fn sniff(page: &Page<'_>) -> Result<Format, RecordError> {
 /// Whether the first line of a file that begins with `head` is, or tries to be, a whole JSON object.
 pub(super) fn begins_json_lines(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
-    let line = head.split(|byte| matches!(byte, b'\n' | b'\r')).next().unwrap_or_default().trim_ascii();
-    // An object over several lines breaks its first line after the brace or after a comma.
+    let end = head.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+    let line = end.and_then(|end| head.get(..end)).unwrap_or(head).trim_ascii();
+    // An object over several lines breaks its first line after the brace or after a comma; a head that ends before
+    // its first line does may end anywhere.
+    let breaks = end.is_some() && line.ends_with(b",");
     line.strip_prefix(b"{").is_some_and(|inside| {
         let inside = inside.trim_ascii_start();
-        (inside.starts_with(b"\"") && !line.ends_with(b",")) || inside.starts_with(b"}")
+        (inside.starts_with(b"\"") && !breaks) || inside.starts_with(b"}")
     })
 }
 
@@ -86,6 +89,7 @@ mod tests {
         ] {
             assert_eq!(sniff(&Page::new("x", text)), Ok(want), "{text}");
         }
+        assert!(begins_json_lines(b"{\"title\": \"a head cut off after a comma\","));
         assert!(sniff(&Page::new("x", " \n\u{feff}\n")).unwrap_err().why.contains("empty"));
     }
 }
