@@ -27,3 +27,4 @@ pub use record::{Commentary, Record, Source};
 pub use text::{code_points, cut, normalise, single_line};
 pub use title::normalised_title;
 pub use vector::{Role, UnitVector, VectorError};
+pub(crate) use vector::dot;
