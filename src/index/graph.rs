@@ -57,6 +57,10 @@ impl Graph {
     /// Links `vectors`.
     pub(super) fn build(vectors: &Arc<FlatVectors>) -> Self {
         let count = vectors.len();
+        if count == 0 {
+            // hnsw_rs panics where it is asked for the points of an empty graph.
+            return Self { layers: vec![Layer::of(std::iter::empty())] };
+        }
         let builder =
             Hnsw::<u32, BetweenRows>::new(LINKS, count, LAYERS, EF_CONSTRUCTION, BetweenRows(Arc::clone(vectors)));
         let rows: Vec<[u32; 1]> = (0u32..).take(count).map(|row| [row]).collect();

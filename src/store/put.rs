@@ -304,7 +304,7 @@ fn readable(record: &Record) -> Result<(), Fault> {
 }
 
 /// NUL stands in no file name.
-fn place_key(record: &Record) -> String {
+pub(super) fn place_key(record: &Record) -> String {
     format!("{}\0{}", record.source.file, record.source.slot)
 }
 
