@@ -30,7 +30,12 @@ impl VectorIndex for ExactIndex {
         self.vectors.len()
     }
 
-    fn search(&self, query: &UnitVector, limit: usize, allow: &(dyn Fn(u32) -> bool + Sync)) -> Vec<Neighbour> {
+    fn search(
+        &self,
+        query: &UnitVector,
+        limit: usize,
+        allow: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbour> {
         scan(&self.vectors, query, limit, allow)
     }
 }

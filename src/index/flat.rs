@@ -46,7 +46,11 @@ impl FlatVectors {
 
     /// Of rows that were stored; `None` where they do not fit together.
     pub(super) fn of(dimension: usize, numbers: Vec<u32>, values: Vec<f32>) -> Option<Self> {
-        (numbers.len().checked_mul(dimension) == Some(values.len())).then_some(Self { dimension, numbers, values })
+        (numbers.len().checked_mul(dimension) == Some(values.len())).then_some(Self {
+            dimension,
+            numbers,
+            values,
+        })
     }
 
     /// Adds a vector. Each number is to be given once.

@@ -61,8 +61,13 @@ impl Graph {
             // hnsw_rs panics where it is asked for the points of an empty graph.
             return Self { layers: vec![Layer::of(std::iter::empty())] };
         }
-        let builder =
-            Hnsw::<u32, BetweenRows>::new(LINKS, count, LAYERS, EF_CONSTRUCTION, BetweenRows(Arc::clone(vectors)));
+        let builder = Hnsw::<u32, BetweenRows>::new(
+            LINKS,
+            count,
+            LAYERS,
+            EF_CONSTRUCTION,
+            BetweenRows(Arc::clone(vectors)),
+        );
         let rows: Vec<[u32; 1]> = (0u32..).take(count).map(|row| [row]).collect();
         // The first thousand in order: inserted in parallel into nothing they would not find each other.
         let (first, rest) = rows.split_at(count.min(1000));

@@ -39,7 +39,12 @@ impl VectorIndex for HnswIndex {
         self.vectors.len()
     }
 
-    fn search(&self, query: &UnitVector, limit: usize, allow: &(dyn Fn(u32) -> bool + Sync)) -> Vec<Neighbour> {
+    fn search(
+        &self,
+        query: &UnitVector,
+        limit: usize,
+        allow: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbour> {
         if limit == 0 || query.dimension() != self.vectors.dimension() {
             return Vec::new();
         }
@@ -51,8 +56,12 @@ impl VectorIndex for HnswIndex {
                 break;
             }
             let mut best = Best::new(limit);
-            for (row, similarity) in self.graph.walk(width, |row| self.vectors.similarity(row, query.as_slice())) {
-                if let Some(number) = self.vectors.numbers().get(row as usize).filter(|number| allow(**number)) {
+            for (row, similarity) in
+                self.graph.walk(width, |row| self.vectors.similarity(row, query.as_slice()))
+            {
+                if let Some(number) =
+                    self.vectors.numbers().get(row as usize).filter(|number| allow(**number))
+                {
                     best.offer(Neighbour { number: *number, similarity });
                 }
             }

@@ -45,5 +45,10 @@ pub trait VectorIndex: Send + Sync {
     }
 
     /// The `limit` nearest of the vectors whose number is allowed.
-    fn search(&self, query: &UnitVector, limit: usize, allow: &(dyn Fn(u32) -> bool + Sync)) -> Vec<Neighbour>;
+    fn search(
+        &self,
+        query: &UnitVector,
+        limit: usize,
+        allow: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbour>;
 }

@@ -100,7 +100,8 @@ fn numbers(neighbours: &[Neighbour]) -> Vec<u32> {
 fn assert_in_order(name: &str, found: &[Neighbour]) {
     for pair in found.windows(2) {
         let (one, two) = (pair[0], pair[1]);
-        let ordered = one.similarity > two.similarity || one.similarity == two.similarity && one.number < two.number;
+        let ordered =
+            one.similarity > two.similarity || one.similarity == two.similarity && one.number < two.number;
         assert!(ordered, "{name}: {one:?} before {two:?}");
         assert!((-1.0..=1.0).contains(&one.similarity), "{name}: {one:?}");
     }
@@ -151,7 +152,11 @@ fn any_limit_and_any_filter_gives_as_many_as_there_are() {
         assert_eq!(index.search(&query, 10, &|_| false), [], "{name}");
         // Few, and all of them at the other end: what a filter "against the query" leaves.
         let found = index.search(&query, 50, &|number| far.contains(&number));
-        assert_eq!(numbers(&found), numbers(&brute_force(&vectors, &query, 50, &|n| far.contains(&n))), "{name}");
+        assert_eq!(
+            numbers(&found),
+            numbers(&brute_force(&vectors, &query, 50, &|n| far.contains(&n))),
+            "{name}"
+        );
         let found = index.search(&query, 10, &|number| number % 2 == 0);
         assert_eq!(found.len(), 10, "{name}");
         assert!(found.iter().all(|neighbour| neighbour.number % 2 == 0), "{name}");
@@ -168,7 +173,11 @@ fn few_vectors_and_none() {
         for (name, index) in both(&vectors) {
             let query = sentences.one();
             let found = index.search(&query, 10, ALL);
-            assert_eq!(numbers(&found), numbers(&brute_force(&vectors, &query, 10, &|_| true)), "{name} {count}");
+            assert_eq!(
+                numbers(&found),
+                numbers(&brute_force(&vectors, &query, 10, &|_| true)),
+                "{name} {count}"
+            );
             assert_eq!(index.is_empty(), count == 0);
         }
     }
@@ -209,7 +218,14 @@ fn ten_thousand_self_queries_find_themselves() {
 #[test]
 fn what_is_no_unit_vector_is_refused() {
     let mut flat = FlatVectors::new(2);
-    for odd in [vec![1.0], vec![1.0, 0.0, 0.0], vec![0.0, 0.0], vec![f32::NAN, 0.0], vec![2.0, 0.0], vec![f32::INFINITY, 0.0]] {
+    for odd in [
+        vec![1.0],
+        vec![1.0, 0.0, 0.0],
+        vec![0.0, 0.0],
+        vec![f32::NAN, 0.0],
+        vec![2.0, 0.0],
+        vec![f32::INFINITY, 0.0],
+    ] {
         assert!(flat.push(1, &odd).is_err(), "{odd:?}");
     }
     assert!(flat.is_empty());
@@ -232,7 +248,8 @@ fn measure_exact_against_hnsw() {
         for (name, index) in built {
             let mut hits = 0;
             let begin = Instant::now();
-            let found: Vec<Vec<Neighbour>> = queries.iter().map(|query| index.search(query, 100, ALL)).collect();
+            let found: Vec<Vec<Neighbour>> =
+                queries.iter().map(|query| index.search(query, 100, ALL)).collect();
             let each = begin.elapsed() / queries.len() as u32;
             if truth.is_empty() {
                 truth = found.iter().map(|found| numbers(&found[..10]).into_iter().collect()).collect();

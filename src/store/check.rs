@@ -8,7 +8,9 @@ use serde::de::DeserializeOwned;
 
 use super::codec::{decode, decode_vector};
 use super::error::{Fault, StoreError, guarded};
-use super::schema::{NAMES, PAPERS, PASSAGES, PASSAGES_OF, PENDING, PLACES, RECORDS, Sealed, VECTORS, sealed};
+use super::schema::{
+    NAMES, PAPERS, PASSAGES, PASSAGES_OF, PENDING, PLACES, RECORDS, Sealed, VECTORS, sealed,
+};
 use super::snapshot::{Snapshot, note_key};
 use super::writer::Writer;
 use crate::paper::{Paper, Passage, Record};
@@ -37,7 +39,9 @@ impl Writer {
         let whole = self.with_database(|database| guarded(&path, |_| Ok(database.check_integrity()?)))?;
         match whole {
             Ok(true) => {}
-            Ok(false) => findings.add("pages did not fit together; redb repaired them", "run the check again"),
+            Ok(false) => {
+                findings.add("pages did not fit together; redb repaired them", "run the check again")
+            }
             Err(error @ StoreError::Damaged { .. }) => {
                 findings.add(&error.to_string(), RESTORE);
                 return Ok(findings.0);
@@ -106,8 +110,11 @@ impl Findings {
                             this.add(&format!("passage {passage} belongs to two papers"), RESTORE);
                         }
                         match read::<(u32, Passage)>(&passages, "passages", passage) {
-                            Ok(Some((owner, stored))) if owner == number && stored.text(&paper).is_some() => {}
-                            Ok(_) => this.add(&format!("passage {passage} does not fit paper {number}"), INGEST),
+                            Ok(Some((owner, stored))) if owner == number && stored.text(&paper).is_some() => {
+                            }
+                            Ok(_) => {
+                                this.add(&format!("passage {passage} does not fit paper {number}"), INGEST)
+                            }
                             Err(fault) => this.fault(fault, INGEST),
                         }
                     }
@@ -125,7 +132,10 @@ impl Findings {
             for record in records {
                 let place = super::put::place_key(&record);
                 if places.get(place.as_str())?.map(|owner| owner.value()) != Some(number) {
-                    this.add(&format!("{} is not known to tell of paper {number}", record.source.file), INGEST);
+                    this.add(
+                        &format!("{} is not known to tell of paper {number}", record.source.file),
+                        INGEST,
+                    );
                 }
                 if record.note.is_some_and(|note| note_key(&note) == "note:") {
                     this.add(&format!("a note of paper {number} has an empty name"), INGEST);
@@ -136,13 +146,21 @@ impl Findings {
         self.lengths("papers and their records", papers.len()?, sealed(transaction, RECORDS)?.len()?);
         self.lengths("papers and their lists of passages", papers.len()?, passages_of.len()?);
         self.lengths("passages and those in lists", passages.len()?, claimed.len() as u64);
-        self.lengths("passages and their vectors, made or pending", passages.len()?, vectors.len()? + pending.len()?);
+        self.lengths(
+            "passages and their vectors, made or pending",
+            passages.len()?,
+            vectors.len()? + pending.len()?,
+        );
 
         for row in names.iter()? {
             let (name, number) = row?;
-            known_names -= i64::from(!name.value().starts_with("note:"));
+            known_names -=
+                i64::from(!name.value().starts_with("note:") && !name.value().starts_with("twin:"));
             if papers.get(number.value())?.is_none() {
-                self.add(&format!("{} names paper {}, which is not there", name.value(), number.value()), INGEST);
+                self.add(
+                    &format!("{} names paper {}, which is not there", name.value(), number.value()),
+                    INGEST,
+                );
             }
         }
         if known_names != 0 {
@@ -151,7 +169,10 @@ impl Findings {
         for row in places.iter()? {
             let (place, number) = row?;
             if papers.get(number.value())?.is_none() {
-                self.add(&format!("{:?} tells of paper {}, which is not there", place.value(), number.value()), INGEST);
+                self.add(
+                    &format!("{:?} tells of paper {}, which is not there", place.value(), number.value()),
+                    INGEST,
+                );
             }
         }
         let mut vector = Vec::new();

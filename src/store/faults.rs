@@ -137,7 +137,10 @@ fn record(number: usize) -> Record {
         source: Source { file: format!("{number}.md"), line: 1, slot: String::new() },
         title: format!("Paper number {number}"),
         // Long enough for the file to grow now and then.
-        commentaries: vec![Commentary { language: Language::KOREAN, text: "이 논문은 길다. ".repeat(20 + number * 40) }],
+        commentaries: vec![Commentary {
+            language: Language::KOREAN,
+            text: "이 논문은 길다. ".repeat(20 + number * 40),
+        }],
         ..Record::default()
     }
 }
@@ -163,7 +166,9 @@ fn work(writer: &mut Writer, mut acknowledge: impl FnMut(usize)) -> Result<(), S
 
 fn holds(writer: &Writer, number: usize) -> bool {
     let found = writer.paper_by_name(&PaperId::of_title(&record(number).title)).unwrap();
-    found.is_some_and(|(_, paper)| paper.commentaries[0].commentary.text == record(number).commentaries[0].text)
+    found.is_some_and(|(_, paper)| {
+        paper.commentaries[0].commentary.text == record(number).commentaries[0].text
+    })
 }
 
 /// Syncs of the whole workload, and those of making the store.

@@ -188,7 +188,10 @@ impl Writer {
     }
 
     /// For the check, which wants redb for itself.
-    pub(super) fn with_database<T>(&mut self, work: impl FnOnce(&mut Database) -> T) -> Result<T, StoreError> {
+    pub(super) fn with_database<T>(
+        &mut self,
+        work: impl FnOnce(&mut Database) -> T,
+    ) -> Result<T, StoreError> {
         match &mut self.store.handle {
             Some(file::Handle::Writer(database)) => Ok(work(database)),
             _ => Err(StoreError::NeedsReopen(self.store.path().to_path_buf())),

@@ -6,7 +6,10 @@ use std::sync::Arc;
 
 use sha2::{Digest, Sha256};
 
-use super::{CURRENT, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published, TRANSFORM, VECTORS, generations, hex};
+use super::{
+    CURRENT, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published, TRANSFORM,
+    VECTORS, generations, hex,
+};
 use crate::index::graph::Graph;
 use crate::index::{ExactIndex, FlatVectors, HnswIndex, VectorIndex};
 
@@ -162,7 +165,11 @@ impl File<'_> {
             take(piece);
             left -= size as u64;
         }
-        if hex(&hash.finalize()) == wanted.sha256 { Ok(()) } else { Err(self.damaged("the checksum does not fit")) }
+        if hex(&hash.finalize()) == wanted.sha256 {
+            Ok(())
+        } else {
+            Err(self.damaged("the checksum does not fit"))
+        }
     }
 }
 

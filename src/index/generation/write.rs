@@ -8,7 +8,10 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::read::Current;
-use super::{CURRENT, Contents, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published, StoredFile, TRANSFORM, VECTORS, generations, hex};
+use super::{
+    CURRENT, Contents, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published,
+    StoredFile, TRANSFORM, VECTORS, generations, hex,
+};
 use crate::index::{EXACT_LIMIT, ExactIndex, HnswIndex, VectorIndex};
 
 /// What is being written has this in front of its number; nobody reads it, and the next publisher removes it.
@@ -78,7 +81,9 @@ fn write(directory: &Path, contents: Contents<'_>, kind: Kind) -> Result<Written
         Ok::<_, GenerationError>(sha256)
     };
     let transform_sha256 = file(TRANSFORM, &|out| out.write_all(contents.transform))?;
-    file(NUMBERS, &|out| vectors.numbers().iter().try_for_each(|number| out.write_all(&number.to_le_bytes())))?;
+    file(NUMBERS, &|out| {
+        vectors.numbers().iter().try_for_each(|number| out.write_all(&number.to_le_bytes()))
+    })?;
     file(VECTORS, &|out| vectors.values().iter().try_for_each(|value| out.write_all(&value.to_le_bytes())))?;
     let index: Box<dyn VectorIndex> = match kind {
         Kind::Exact => Box::new(ExactIndex::new(Arc::clone(&vectors))),
@@ -100,7 +105,8 @@ fn write(directory: &Path, contents: Contents<'_>, kind: Kind) -> Result<Written
         files,
     };
     let path = directory.join(MANIFEST);
-    let json = serde_json::to_vec_pretty(&manifest).map_err(|error| GenerationError::io(&path, error.into()))?;
+    let json =
+        serde_json::to_vec_pretty(&manifest).map_err(|error| GenerationError::io(&path, error.into()))?;
     let (_, manifest_sha256) = store(&path, |out| out.write_all(&json))?;
     sync(directory).map_err(|error| GenerationError::io(directory, error))?;
     Ok((manifest, manifest_sha256, contents.transform.to_vec(), index))
