@@ -26,8 +26,8 @@ impl ExactIndex {
 }
 
 impl VectorIndex for ExactIndex {
-    fn len(&self) -> usize {
-        self.vectors.len()
+    fn numbers(&self) -> &[u32] {
+        self.vectors.numbers()
     }
 
     fn search(

@@ -35,8 +35,8 @@ impl HnswIndex {
 }
 
 impl VectorIndex for HnswIndex {
-    fn len(&self) -> usize {
-        self.vectors.len()
+    fn numbers(&self) -> &[u32] {
+        self.vectors.numbers()
     }
 
     fn search(

@@ -13,7 +13,7 @@ mod suite;
 
 mod centring;
 
-pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans};
+pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans, Show};
 
 use crate::paper::UnitVector;
 
@@ -40,8 +40,13 @@ pub struct Neighbour {
 /// `min(limit, allowed vectors)` of them, never one that is not allowed; no panic on any query. A query of another
 /// dimension than the vectors' is near to none of them.
 pub trait VectorIndex: Send + Sync {
+    /// The numbers of all vectors.
+    fn numbers(&self) -> &[u32];
+
     /// How many vectors.
-    fn len(&self) -> usize;
+    fn len(&self) -> usize {
+        self.numbers().len()
+    }
 
     /// Whether there are none.
     fn is_empty(&self) -> bool {

@@ -15,6 +15,7 @@ use std::time::Instant;
 
 pub use answer::{Answer, Asked, Example, Hit, Link, Match, PaperCard, Why};
 pub use live::IndexState;
+pub use rank::{Ranked, by_paper};
 
 use crate::embed::{EncodeError, Encoder};
 use crate::index::{Centring, CentringError};
@@ -24,7 +25,6 @@ use crate::paper::{
 };
 use crate::store::{Counts, PaperNumber, PassageNumber, Snapshot, Store, StoreError};
 use live::Live;
-use rank::Ranked;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]

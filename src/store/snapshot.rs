@@ -1,5 +1,6 @@
 //! Reading: every answer of one [`Snapshot`] is of one moment, whatever the writer does meanwhile.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -167,6 +168,20 @@ impl Snapshot {
                 seen += 1;
             }
             complete(&table, "vectors", seen)
+        })
+    }
+
+    /// Shows every passage that has a vector, by number, with it.
+    pub fn visit_embedded(
+        &self,
+        mut visit: impl FnMut(PassageNumber, &Passage, &[f32]),
+    ) -> Result<(), StoreError> {
+        let passages: HashMap<PassageNumber, Passage> =
+            self.passages()?.into_iter().map(|(number, _, passage)| (number, passage)).collect();
+        self.visit_vectors(|number, raw| {
+            if let Some(passage) = passages.get(&number) {
+                visit(number, passage, raw);
+            }
         })
     }
 
