@@ -30,7 +30,7 @@ pub(super) fn sniff(page: &Page<'_>) -> Result<Format, RecordError> {
     let Some(first) = page.lines.first() else {
         return Err(page.error(ErrorKind::NoPaper, 1, "the file is empty; fill or remove it"));
     };
-    Ok(if begins_json_lines(first.text.as_bytes()) {
+    Ok(if is_object_line(first.text.as_bytes(), true) {
         Format::JsonLines
     } else if begins_json(page) {
         Format::Json
@@ -50,12 +50,15 @@ pub(super) fn begins_json_lines(head: &[u8]) -> bool {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     let end = head.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
     let line = end.and_then(|end| head.get(..end)).unwrap_or(head).trim_ascii();
-    // An object over several lines breaks its first line after the brace or after a comma; a head that ends before
-    // its first line does may end anywhere.
-    let breaks = end.is_some() && line.ends_with(b",");
+    is_object_line(line, end.is_some())
+}
+
+/// An object over several lines breaks its first line after the brace or after a comma; a line that is not whole may
+/// end anywhere.
+fn is_object_line(line: &[u8], whole: bool) -> bool {
     line.strip_prefix(b"{").is_some_and(|inside| {
         let inside = inside.trim_ascii_start();
-        (inside.starts_with(b"\"") && !breaks) || inside.starts_with(b"}")
+        (inside.starts_with(b"\"") && !(whole && line.ends_with(b","))) || inside.starts_with(b"}")
     })
 }
 
