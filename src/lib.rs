@@ -14,3 +14,7 @@ pub mod search;
 pub mod ingest;
 
 pub mod config;
+
+pub mod eval;
+
+pub mod cli;
