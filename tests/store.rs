@@ -1,5 +1,7 @@
 //! What is put into the store is found again, by every name, merged as a person would, and never embedded twice.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 
 use paperkin::paper::{
@@ -329,7 +331,7 @@ fn damage_is_an_error_that_names_the_file_never_a_panic_and_never_a_wrong_word()
         writer.put(records.collect(), &cut).unwrap();
         embed(&mut writer);
     }
-    let whole = std::fs::read(library.path().join("store.redb")).unwrap();
+    let whole = fs_err::read(library.path().join("store.redb")).unwrap();
     let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
     let truth = everything(library.path()).unwrap();
     let (mut refused, mut unhurt, mut found) = (0, 0, 0);
@@ -344,7 +346,7 @@ fn damage_is_an_error_that_names_the_file_never_a_panic_and_never_a_wrong_word()
         }
         let damaged = TempDir::new().unwrap();
         let path = damaged.path().join("store.redb");
-        std::fs::write(&path, &bytes).unwrap();
+        fs_err::write(&path, &bytes).unwrap();
         match everything(damaged.path()) {
             Ok(read) => {
                 assert!(read == truth, "round {round}: what is read is what was written");
