@@ -3,7 +3,9 @@
 
 mod corpus;
 mod encoder;
+mod generation;
 mod model;
 mod real_model;
+mod seeds;
 mod store;
 mod support;

@@ -15,14 +15,14 @@ use crate::index::{Calibration, Centring, Mean, PassageMeans};
 use crate::ingest::passages;
 use crate::paper::{Language, Paper, Role, UnitVector};
 
-/// Texts embedded for one language in one role. The mean of so many is within 0.02 of that of all.
-const TEXTS: usize = 400;
+/// Texts embedded for one language in one role. The mean of so many is within 0.03 of that of all.
+const TEXTS: usize = 200;
 
 /// Fewer texts about papers than this do not make a mean.
 const FEWEST: usize = 50;
 
 /// Judged questions of one set that go into the calibration.
-const QUESTIONS: usize = 150;
+const QUESTIONS: usize = 60;
 
 type Texts = BTreeMap<(Role, Language), Vec<String>>;
 
