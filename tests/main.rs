@@ -1,6 +1,7 @@
 //! One integration binary: candle is linked once. Each module is a promise.
 #![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, and this is what helps them")]
 
+mod architecture;
 mod corpus;
 mod encoder;
 mod generation;
