@@ -8,3 +8,5 @@ pub mod corpus;
 pub mod embed;
 pub mod index;
 pub mod store;
+
+pub mod config;

@@ -1,1 +1,6 @@
 //! One integration binary: candle is linked once. Each module is a promise.
+
+mod encoder;
+mod model;
+mod store;
+mod support;

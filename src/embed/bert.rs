@@ -8,7 +8,9 @@
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::ops::{layer_norm, softmax_last_dim};
 
-use super::weights::{ModelConfig, TensorName, WeightError, Weights};
+use super::{EncodeError, LoadError};
+use super::config::ModelConfig;
+use super::weights::{Half, Part, TensorName, Weights};
 
 /// The layers, on a device, in f32.
 pub(super) struct Bert {
@@ -56,45 +58,45 @@ impl Norm {
 }
 
 impl Bert {
-    /// Puts the weights on `device`.
-    pub(super) fn new(weights: Weights, device: &Device) -> std::result::Result<Self, WeightError> {
+    /// Takes `weights`, whose tensors are made on `device`.
+    pub(super) fn new(weights: Weights, device: &Device) -> std::result::Result<Self, LoadError> {
         let config = weights.config().clone();
-        let linear = |names: &[TensorName], bias: &[TensorName]| -> std::result::Result<Linear, WeightError> {
-            let tensors = |names: &[TensorName]| -> std::result::Result<Vec<Tensor>, WeightError> {
-                names.iter().map(|name| weights.tensor(*name)).collect()
+        let linear = |layer: usize, parts: &[Part]| -> std::result::Result<Linear, LoadError> {
+            let side_by_side = |half: Half| -> std::result::Result<Tensor, LoadError> {
+                let tensors = parts
+                    .iter()
+                    .map(|part| weights.tensor(TensorName::Layer(layer, *part, half)))
+                    .collect::<std::result::Result<Vec<_>, _>>()?;
+                Ok(Tensor::cat(&tensors, 0)?)
             };
             // Stored [out, in]; a product needs [in, out], and transposing once is cheaper than at each product.
-            let weight = Tensor::cat(&tensors(names)?, 0)?.t()?.contiguous()?.to_device(device)?;
-            Ok(Linear { weight, bias: Tensor::cat(&tensors(bias)?, 0)?.to_device(device)? })
+            let weight = side_by_side(Half::Weight)?.t()?.contiguous()?;
+            Ok(Linear { weight, bias: side_by_side(Half::Bias)? })
         };
-        let norm = |weight, bias| -> std::result::Result<Norm, WeightError> {
+        let norm = |of: &dyn Fn(Half) -> TensorName| -> std::result::Result<Norm, LoadError> {
             Ok(Norm {
-                weight: weights.tensor(weight)?.to_device(device)?,
-                bias: weights.tensor(bias)?.to_device(device)?,
-                epsilon: config.layer_norm_epsilon,
+                weight: weights.tensor(of(Half::Weight))?,
+                bias: weights.tensor(of(Half::Bias))?,
+                epsilon: config.epsilon as f32,
             })
         };
-        use TensorName as Name;
         let layers = (0..config.layers)
             .map(|n| {
                 Ok(Layer {
-                    attention_in: linear(
-                        &[Name::QueryWeight(n), Name::KeyWeight(n), Name::ValueWeight(n)],
-                        &[Name::QueryBias(n), Name::KeyBias(n), Name::ValueBias(n)],
-                    )?,
-                    attention_out: linear(&[Name::AttentionOutWeight(n)], &[Name::AttentionOutBias(n)])?,
-                    attention_norm: norm(Name::AttentionNormWeight(n), Name::AttentionNormBias(n))?,
-                    feed_forward_in: linear(&[Name::FeedForwardInWeight(n)], &[Name::FeedForwardInBias(n)])?,
-                    feed_forward_out: linear(&[Name::FeedForwardOutWeight(n)], &[Name::FeedForwardOutBias(n)])?,
-                    output_norm: norm(Name::OutputNormWeight(n), Name::OutputNormBias(n))?,
+                    attention_in: linear(n, &[Part::Query, Part::Key, Part::Value])?,
+                    attention_out: linear(n, &[Part::AttentionOutput])?,
+                    attention_norm: norm(&|half| TensorName::Layer(n, Part::AttentionNorm, half))?,
+                    feed_forward_in: linear(n, &[Part::Up])?,
+                    feed_forward_out: linear(n, &[Part::Down])?,
+                    output_norm: norm(&|half| TensorName::Layer(n, Part::OutputNorm, half))?,
                 })
             })
-            .collect::<std::result::Result<Vec<_>, WeightError>>()?;
+            .collect::<std::result::Result<Vec<_>, LoadError>>()?;
         Ok(Self {
-            positions: weights.tensor(Name::Positions)?.to_device(device)?,
+            positions: weights.tensor(TensorName::Positions)?,
             // A sentence alone is all of type 0.
-            token_type: weights.tensor(Name::TokenTypes)?.narrow(0, 0, 1)?.to_device(device)?,
-            embedding_norm: norm(Name::EmbeddingNormWeight, Name::EmbeddingNormBias)?,
+            token_type: weights.tensor(TensorName::TokenTypes)?.narrow(0, 0, 1)?,
+            embedding_norm: norm(&TensorName::EmbeddingNorm)?,
             layers,
             config,
             weights,
@@ -103,7 +105,7 @@ impl Bert {
     }
 
     /// The mean over each sentence's tokens of the last layer, not yet normalised: one vector a sentence.
-    pub(super) fn mean_pooled(&self, sentences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>> {
+    pub(super) fn mean_pooled(&self, sentences: &[&[u32]]) -> std::result::Result<Vec<Vec<f32>>, EncodeError> {
         let ids: Vec<u32> = sentences.concat();
         let positions: Vec<u32> = sentences.iter().flat_map(|ids| 0..ids.len() as u32).collect();
         let words = Tensor::from_vec(self.weights.word_rows(&ids)?, (ids.len(), self.config.hidden), &self.device)?;
@@ -119,13 +121,13 @@ impl Bert {
             hidden = layer.output_norm.forward(&(inner + hidden)?)?;
         }
         spans(sentences)
-            .map(|(start, length)| hidden.narrow(0, start, length)?.mean(0)?.to_vec1::<f32>())
+            .map(|(start, length)| Ok(hidden.narrow(0, start, length)?.mean(0)?.to_vec1::<f32>()?))
             .collect()
     }
 
     /// Scaled dot-product attention within each sentence. `projected` holds query, key and value side by side:
     /// [tokens, 3 * hidden]; gives [tokens, hidden].
-    fn attention(&self, projected: &Tensor, sentences: &[Vec<u32>]) -> Result<Tensor> {
+    fn attention(&self, projected: &Tensor, sentences: &[&[u32]]) -> Result<Tensor> {
         let heads = self.config.heads;
         let width = self.config.hidden / heads;
         let scale = 1.0 / (width as f64).sqrt();
@@ -144,7 +146,7 @@ impl Bert {
 }
 
 /// Where each sentence stands in the packed matrix: first row, number of rows.
-fn spans(sentences: &[Vec<u32>]) -> impl Iterator<Item = (usize, usize)> + '_ {
+fn spans<'a>(sentences: &'a [&[u32]]) -> impl Iterator<Item = (usize, usize)> + 'a {
     sentences.iter().scan(0, |next, ids| {
         let start = *next;
         *next += ids.len();

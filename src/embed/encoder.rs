@@ -5,9 +5,11 @@ use candle_core::Device;
 use super::batch::plan;
 use super::bert::Bert;
 use super::device::DeviceChoice;
-use super::folder::ModelFolder;
+use super::folder::VerifiedModel;
+use super::manifest::Prefixes;
 use super::tokenizer::TextTokenizer;
-use super::{EncodeError, Encoder, ModelError};
+use super::weights::Weights;
+use super::{DeviceError, EncodeError, Encoder, ModelError};
 use crate::paper::{Role, UnitVector};
 
 /// Tokens that go through the model at once. Activations of so many tokens stay in a laptop's cache
@@ -19,48 +21,51 @@ pub struct CandleEncoder {
     fingerprint: String,
     prefixes: Prefixes,
     token_limit: usize,
+    longest_input: usize,
     dimension: usize,
     tokenizer: TextTokenizer,
     bert: Bert,
 }
 
-struct Prefixes {
-    query: String,
-    passage: String,
+/// Why a model cannot run.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The device is not there.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// Its files are not right.
+    #[error(transparent)]
+    Model(#[from] ModelError),
+    /// Its tokenizer cannot even read its prefixes.
+    #[error(transparent)]
+    Encode(#[from] EncodeError),
 }
 
-impl Prefixes {
-    fn of(&self, role: Role) -> &str {
-        match role {
-            Role::Query => &self.query,
-            Role::Passage => &self.passage,
-        }
+impl From<candle_core::Error> for LoadError {
+    fn from(error: candle_core::Error) -> Self {
+        Self::Model(error.into())
     }
 }
 
 impl CandleEncoder {
-    /// Loads the verified model of `folder` onto the chosen device.
+    /// Puts a model on the chosen device.
     ///
     /// # Errors
-    /// Where the device is not there, a hash does not match, or the weights do not fit the config.
-    pub fn load(folder: &ModelFolder, device: DeviceChoice) -> Result<Self, ModelError> {
+    /// Where the device is not there, or the files do not fit each other.
+    pub fn load(model: &VerifiedModel, device: DeviceChoice) -> Result<Self, LoadError> {
         let device: Device = device.open()?;
-        folder.verify()?;
-        let manifest = folder.manifest();
-        let tokenizer = TextTokenizer::load(folder)?;
-        let prefixes =
-            Prefixes { query: manifest.prefix.query.clone(), passage: manifest.prefix.passage.clone() };
-        let longest_prefix =
-            [Role::Query, Role::Passage].map(|role| tokenizer.count(prefixes.of(role))).into_iter().max();
+        let manifest = model.manifest();
+        let tokenizer = TextTokenizer::load(model)?;
+        let prefixes = manifest.prefix.clone();
+        let longest_prefix = tokenizer.count(&prefixes.query)?.max(tokenizer.count(&prefixes.passage)?);
         Ok(Self {
-            fingerprint: folder.fingerprint(),
-            token_limit: manifest
-                .max_tokens
-                .saturating_sub(SPECIAL_TOKENS + longest_prefix.unwrap_or_default()),
+            fingerprint: model.fingerprint().to_owned(),
+            token_limit: manifest.max_tokens.saturating_sub(SPECIAL_TOKENS + longest_prefix),
+            longest_input: manifest.max_tokens,
             dimension: manifest.dimension,
             prefixes,
             tokenizer,
-            bert: Bert::new(folder.weights()?, &device)?,
+            bert: Bert::new(Weights::load(model, &device)?, &device)?,
         })
     }
 
@@ -90,19 +95,19 @@ impl Encoder for CandleEncoder {
     }
 
     fn count_tokens(&self, text: &str) -> usize {
-        self.tokenizer.count(text)
+        // A text that cannot be tokenised cannot be embedded either, and `encode` says why.
+        self.tokenizer.count(text).unwrap_or(usize::MAX)
     }
 
     fn encode(&self, role: Role, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
-        let limit = self.token_limit + SPECIAL_TOKENS + self.tokenizer.count(self.prefixes.of(role));
         let sentences = texts.iter().map(|text| self.token_ids(role, text)).collect::<Result<Vec<_>, _>>()?;
-        if let Some(position) = sentences.iter().position(|ids| ids.len() > limit) {
-            return Err(EncodeError::TooLong { position, tokens: sentences[position].len(), limit });
-        }
         let lengths: Vec<usize> = sentences.iter().map(Vec::len).collect();
+        if let Some(position) = lengths.iter().position(|length| *length > self.longest_input) {
+            return Err(EncodeError::TooLong { position, tokens: lengths[position], limit: self.longest_input });
+        }
         let mut vectors: Vec<Option<UnitVector>> = vec![None; texts.len()];
         for batch in plan(&lengths, BATCH_TOKENS) {
-            let packed: Vec<Vec<u32>> = batch.iter().map(|position| sentences[*position].clone()).collect();
+            let packed: Vec<&[u32]> = batch.iter().map(|position| sentences[*position].as_slice()).collect();
             for (position, pooled) in batch.into_iter().zip(self.bert.mean_pooled(&packed)?) {
                 vectors[position] = Some(UnitVector::new(pooled)?);
             }

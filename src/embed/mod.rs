@@ -1,5 +1,39 @@
 //! Texts to unit vectors. Knows texts and vectors, nothing of papers' meaning or of where they are stored.
 
+mod batch;
+mod bert;
+mod bytes;
+mod charsmap;
+mod config;
+mod convert;
+mod device;
+mod disk;
+mod encoder;
+mod error;
+mod fetch;
+mod folder;
+mod gguf;
+mod hub;
+mod manifest;
+mod own;
+mod tokenizer;
+mod unigram;
+mod weights;
+mod wheel;
+
+pub use batch::plan;
+pub use config::ModelConfig;
+pub use device::{DeviceChoice, DeviceError};
+pub use encoder::{CandleEncoder, LoadError};
+pub use error::{ModelError, NeededFile};
+pub use fetch::{
+    FetchEvent, FetchOptions, ModelStatus, Progress, fetch, list, offline_by_environment, verify,
+};
+pub use folder::{ModelFolder, VerifiedModel};
+pub use manifest::{FilePin, Hub, Manifest, Pooling, Prefixes, Source, Wheel};
+pub use tokenizer::TextTokenizer;
+pub use weights::{Half, Part, TensorName, Weights};
+
 use crate::paper::{Role, UnitVector, VectorError};
 
 /// Texts to unit vectors, for one model.
@@ -43,6 +77,9 @@ pub enum EncodeError {
     /// The tokenizer failed.
     #[error("the tokenizer failed: {0}")]
     Tokenizer(String),
+    /// The weights have no row for a token.
+    #[error(transparent)]
+    Weights(#[from] ModelError),
     /// The forward pass failed (out of memory, device lost).
     #[error("the model failed: {0}")]
     Model(#[from] candle_core::Error),

@@ -1,5 +1,9 @@
 //! Vectors to neighbours. Knows numbers and vectors; what they stand for is the caller's business.
 
+mod centring;
+
+pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans};
+
 use crate::paper::UnitVector;
 
 /// A vector near the query.
@@ -26,5 +30,10 @@ pub trait VectorIndex: Send + Sync {
     }
 
     /// The `limit` nearest of the vectors whose number is allowed.
-    fn search(&self, query: &UnitVector, limit: usize, allow: &(dyn Fn(u32) -> bool + Sync)) -> Vec<Neighbour>;
+    fn search(
+        &self,
+        query: &UnitVector,
+        limit: usize,
+        allow: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbour>;
 }

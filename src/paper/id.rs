@@ -55,7 +55,9 @@ impl ArxivId {
 
 fn without_version(text: &str) -> &str {
     match text.rsplit_once('v') {
-        Some((head, version)) if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) => head,
+        Some((head, version)) if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) => {
+            head
+        }
         _ => text,
     }
 }
@@ -91,8 +93,9 @@ impl Doi {
         let registrant_fits = digits.len() >= 4
             && digits.len() <= 12
             && digits.bytes().all(|byte| byte.is_ascii_digit() || byte == b'.');
-        let suffix_fits =
-            !suffix.is_empty() && suffix.len() <= 512 && !suffix.chars().any(|c| c.is_whitespace() || c.is_control());
+        let suffix_fits = !suffix.is_empty()
+            && suffix.len() <= 512
+            && !suffix.chars().any(|c| c.is_whitespace() || c.is_control());
         (registrant_fits && suffix_fits).then(|| Self(bare.to_lowercase()))
     }
 
@@ -246,7 +249,9 @@ pub fn identifiers_in(text: &str) -> Vec<PaperId> {
         match marker {
             "doi.org/" => {
                 let doi: &str = rest
-                    .split(|c: char| c.is_whitespace() || matches!(c, '"' | '<' | '>' | '，' | '。' | ',' | '?' | '#'))
+                    .split(|c: char| {
+                        c.is_whitespace() || matches!(c, '"' | '<' | '>' | '，' | '。' | ',' | '?' | '#')
+                    })
                     .next()
                     .unwrap_or_default();
                 let doi = balanced(doi.trim_end_matches(['.', ';', ':', '\'', ']', '*']));
@@ -342,8 +347,17 @@ mod tests {
 
     #[test]
     fn any_pasted_form_is_the_same_paper() {
-        for text in ["arxiv:2408.15881", "2408.15881v1", "https://arxiv.org/pdf/2408.15881.pdf", "doi:10.48550/arXiv.2408.15881"] {
-            assert_eq!(PaperId::parse(text).map(|id| id.to_string()).as_deref(), Some("arxiv:2408.15881"), "{text}");
+        for text in [
+            "arxiv:2408.15881",
+            "2408.15881v1",
+            "https://arxiv.org/pdf/2408.15881.pdf",
+            "doi:10.48550/arXiv.2408.15881",
+        ] {
+            assert_eq!(
+                PaperId::parse(text).map(|id| id.to_string()).as_deref(),
+                Some("arxiv:2408.15881"),
+                "{text}"
+            );
         }
         assert_eq!(PaperId::parse("../../etc/passwd"), None);
         assert_eq!(PaperId::parse("t:zz"), None);

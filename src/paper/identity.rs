@@ -39,9 +39,9 @@ fn authors_agree(left: &[String], right: &[String]) -> bool {
         return true;
     }
     let names: Vec<Vec<String>> = right.iter().map(|author| name_parts(author)).collect();
-    left.iter().map(|author| name_parts(author)).any(|parts| {
-        parts.iter().any(|part| names.iter().any(|other| other.contains(part)))
-    })
+    left.iter()
+        .map(|author| name_parts(author))
+        .any(|parts| parts.iter().any(|part| names.iter().any(|other| other.contains(part))))
 }
 
 /// The parts of a name that can identify: initials cannot.
@@ -72,10 +72,19 @@ mod tests {
     fn one_work_two_works() {
         let paper = record("Attention Is All You Need", &["Ashish Vaswani"], &["arxiv:1706.03762"]);
         assert_eq!(same_work(&paper, &record("Transformer!", &[], &["arxiv:1706.03762"])), Verdict::SameId);
-        assert_eq!(same_work(&paper, &record("ATTENTION IS ALL YOU NEED", &["Vaswani, A."], &[])), Verdict::SameTitle);
+        assert_eq!(
+            same_work(&paper, &record("ATTENTION IS ALL YOU NEED", &["Vaswani, A."], &[])),
+            Verdict::SameTitle
+        );
         assert_eq!(same_work(&paper, &record("Attention is all you need", &[], &[])), Verdict::SameTitle);
-        assert_eq!(same_work(&paper, &record("Attention is all you need", &["Kim Minsu"], &[])), Verdict::Different);
-        assert_eq!(same_work(&paper, &record("Attention is all you need", &[], &["2101.00001"])), Verdict::Different);
+        assert_eq!(
+            same_work(&paper, &record("Attention is all you need", &["Kim Minsu"], &[])),
+            Verdict::Different
+        );
+        assert_eq!(
+            same_work(&paper, &record("Attention is all you need", &[], &["2101.00001"])),
+            Verdict::Different
+        );
         assert_eq!(same_work(&paper, &record("Attention is all you need 2", &[], &[])), Verdict::Different);
     }
 }

@@ -80,12 +80,46 @@ impl Language {
 
     fn from_iso_639_3(code: &str) -> Self {
         const TWO_LETTERS: [(&str, &str); 40] = [
-            ("eng", "en"), ("deu", "de"), ("fra", "fr"), ("spa", "es"), ("por", "pt"), ("ita", "it"), ("nld", "nl"),
-            ("rus", "ru"), ("ukr", "uk"), ("bel", "be"), ("bul", "bg"), ("srp", "sr"), ("mkd", "mk"), ("pol", "pl"),
-            ("ces", "cs"), ("slk", "sk"), ("slv", "sl"), ("hrv", "hr"), ("ron", "ro"), ("hun", "hu"), ("swe", "sv"),
-            ("dan", "da"), ("nob", "nb"), ("fin", "fi"), ("est", "et"), ("lav", "lv"), ("lit", "lt"), ("tur", "tr"),
-            ("vie", "vi"), ("ind", "id"), ("ara", "ar"), ("pes", "fa"), ("heb", "he"), ("ell", "el"), ("hin", "hi"),
-            ("ben", "bn"), ("tam", "ta"), ("tha", "th"), ("kat", "ka"), ("hye", "hy"),
+            ("eng", "en"),
+            ("deu", "de"),
+            ("fra", "fr"),
+            ("spa", "es"),
+            ("por", "pt"),
+            ("ita", "it"),
+            ("nld", "nl"),
+            ("rus", "ru"),
+            ("ukr", "uk"),
+            ("bel", "be"),
+            ("bul", "bg"),
+            ("srp", "sr"),
+            ("mkd", "mk"),
+            ("pol", "pl"),
+            ("ces", "cs"),
+            ("slk", "sk"),
+            ("slv", "sl"),
+            ("hrv", "hr"),
+            ("ron", "ro"),
+            ("hun", "hu"),
+            ("swe", "sv"),
+            ("dan", "da"),
+            ("nob", "nb"),
+            ("fin", "fi"),
+            ("est", "et"),
+            ("lav", "lv"),
+            ("lit", "lt"),
+            ("tur", "tr"),
+            ("vie", "vi"),
+            ("ind", "id"),
+            ("ara", "ar"),
+            ("pes", "fa"),
+            ("heb", "he"),
+            ("ell", "el"),
+            ("hin", "hi"),
+            ("ben", "bn"),
+            ("tam", "ta"),
+            ("tha", "th"),
+            ("kat", "ka"),
+            ("hye", "hy"),
         ];
         let short = TWO_LETTERS.iter().find(|(three, _)| *three == code).map_or(code, |(_, two)| two);
         Self::parse(short).unwrap_or(Self::UNDETERMINED)
@@ -112,7 +146,11 @@ impl Letters {
                     letters.hangul += Self::CJK_WEIGHT;
                 }
                 0x3040..=0x30ff | 0x31f0..=0x31ff | 0xff66..=0xff9f => letters.kana += Self::CJK_WEIGHT,
-                0x2e80..=0x2fdf | 0x3005..=0x3007 | 0x3400..=0x4dbf | 0x4e00..=0x9fff | 0xf900..=0xfaff
+                0x2e80..=0x2fdf
+                | 0x3005..=0x3007
+                | 0x3400..=0x4dbf
+                | 0x4e00..=0x9fff
+                | 0xf900..=0xfaff
                 | 0x20000..=0x3ffff => letters.han += Self::CJK_WEIGHT,
                 0x41..=0x24f | 0x1e00..=0x1eff | 0xff21..=0xff5a => letters.latin += 1.0,
                 _ => letters.other += 1.0,
@@ -142,7 +180,8 @@ impl TryFrom<String> for Language {
     type Error = String;
 
     fn try_from(text: String) -> Result<Self, String> {
-        Self::parse(&text).ok_or_else(|| format!("'{text}' is no language code; use ISO 639-1, as in ko, zh, en"))
+        Self::parse(&text)
+            .ok_or_else(|| format!("'{text}' is no language code; use ISO 639-1, as in ko, zh, en"))
     }
 }
 
@@ -160,14 +199,23 @@ mod tests {
     fn scripts_and_mixed_text() {
         for (text, want) in [
             ("Shampoo와 Adam을 결합한 옵티마이저", "ko"),
-            ("MM1.5. MM1에 이어 Ablation이 꽤 상세하군요. Dynamic Splitting과 OCR 데이터의 효과를 봤습니다.", "ko"),
+            (
+                "MM1.5. MM1에 이어 Ablation이 꽤 상세하군요. Dynamic Splitting과 OCR 데이터의 효과를 봤습니다.",
+                "ko",
+            ),
             ("残差连接的替代方案", "zh"),
             ("多模态大型语言模型(MLLM)通过在大型语言模型(LLM)中集成视觉编码器", "zh"),
             ("モンテカルロ木探索で推論を学習する", "ja"),
             ("mixture of vision encoders", "en"),
             ("SOAP", "en"),
-            ("We thank 王小明 for the figures, and the reviewers for their careful reading of this paper.", "en"),
-            ("Wir untersuchen die Skalierung großer Sprachmodelle und zeigen, dass die Lernrate mit der Länge fällt.", "de"),
+            (
+                "We thank 王小明 for the figures, and the reviewers for their careful reading of this paper.",
+                "en",
+            ),
+            (
+                "Wir untersuchen die Skalierung großer Sprachmodelle und zeigen, dass die Lernrate mit der Länge fällt.",
+                "de",
+            ),
             ("Мы изучаем масштабирование больших языковых моделей на длинных последовательностях.", "ru"),
             ("نحن ندرس النماذج اللغوية الكبيرة وتدريبها", "ar"),
             ("1706.03762 🦙", "und"),

@@ -62,9 +62,9 @@ impl Paper {
             .unwrap_or(first);
         let mut names: Vec<PaperId> = records.iter().flat_map(|record| record.ids.iter().cloned()).collect();
         names.sort();
-        let own_names = records
-            .iter()
-            .map(|record| if title_taken { second_title_id(record) } else { PaperId::of_title(&record.title) });
+        let own_names = records.iter().map(|record| {
+            if title_taken { second_title_id(record) } else { PaperId::of_title(&record.title) }
+        });
         names.extend(own_names);
         let mut aliases: Vec<PaperId> = Vec::new();
         unite(&mut aliases, names);
@@ -167,6 +167,10 @@ mod tests {
         assert_eq!(paper.langs, [Language::ENGLISH, Language::KOREAN, Language::CHINESE]);
         assert_eq!(paper.tags, ["moe"]);
         assert!(paper.mentions.is_empty(), "a paper does not mention itself");
-        assert_eq!(Paper::merge(&[article, digest], false).unwrap().title, paper.title, "the order does not matter");
+        assert_eq!(
+            Paper::merge(&[article, digest], false).unwrap().title,
+            paper.title,
+            "the order does not matter"
+        );
     }
 }

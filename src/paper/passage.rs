@@ -126,7 +126,9 @@ mod tests {
         let record = Record {
             title: "제목".into(),
             abstract_text: Some("🦙 One sentence. 两句话。세 번째 문장.".into()),
-            commentaries: vec![Commentary { language: Language::KOREAN, text: "가나다. 라마바.".into() }],
+            commentaries: vec![Commentary {
+                language: Language::KOREAN, text: "가나다. 라마바.".into()
+            }],
             ..Record::default()
         };
         let paper = Paper::merge(&[record], false).unwrap();

@@ -18,8 +18,11 @@ pub use live::IndexState;
 
 use crate::embed::{EncodeError, Encoder};
 use crate::index::{Centring, CentringError};
-use crate::paper::{Language, Paper, PaperId, Role, UnitVector, VectorError, chunk, identifiers_in, normalise};
-use crate::store::{Counts, PaperNumber, Store, StoreError};
+use crate::paper::{
+    Language, Paper, PaperId, Passage, PassageKind, Role, UnitVector, VectorError, chunk, identifiers_in, normalise,
+    normalised_title,
+};
+use crate::store::{Counts, PaperNumber, PassageNumber, Snapshot, Store, StoreError};
 use live::Live;
 use rank::Ranked;
 
@@ -35,6 +38,20 @@ pub enum SearchError {
     /// The paper is there but not embedded yet.
     #[error("{0} has no vector yet; run 'paperkin ingest' to the end")]
     NotEmbedded(PaperId),
+    /// The vectors of the library are of another model.
+    #[error(
+        "the library was made with the model {made_by}, and {running} is running: vectors of two models cannot be \
+         compared. Choose the library's model with --model, or make a new library with --library DIR"
+    )]
+    OtherModel {
+        /// Whose vectors they are.
+        made_by: String,
+        /// The model at hand.
+        running: String,
+    },
+    /// The store contradicts itself.
+    #[error("passage {0} has lost its paper or its vector; run 'paperkin check'")]
+    Inconsistent(u32),
     /// The model could not read the question.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -51,7 +68,7 @@ pub enum SearchError {
 
 /// A snapshot of a library that answers questions.
 pub struct Searcher {
-    store: Store,
+    snapshot: Snapshot,
     encoder: Arc<dyn Encoder>,
     live: Live,
 }
@@ -64,10 +81,13 @@ impl Searcher {
     /// # Errors
     /// If the store cannot be read, or was made by another model.
     pub fn open(library: &Path, encoder: Arc<dyn Encoder>, prior: &Centring) -> Result<Self, SearchError> {
-        let store = Store::open(library)?;
-        store.expect_model(encoder.fingerprint())?;
-        let live = Live::open(library, &store, encoder.as_ref(), prior)?;
-        Ok(Self { store, encoder, live })
+        let snapshot = Store::open(library)?.snapshot()?;
+        let made_by = snapshot.meta()?.fingerprint;
+        if made_by != encoder.fingerprint() {
+            return Err(SearchError::OtherModel { made_by, running: encoder.fingerprint().to_owned() });
+        }
+        let live = Live::open(library, &snapshot, encoder.as_ref(), prior)?;
+        Ok(Self { snapshot, encoder, live })
     }
 
     /// What is in the library.
@@ -107,23 +127,24 @@ impl Searcher {
         let started = Instant::now();
         let question = normalise(question);
         let asked = self.embed(&question)?;
+        let raw = std::slice::from_ref(&asked.raw);
+        let named = self.named_in(&question)?;
         let mut hits = Vec::new();
-        for number in self.named_in(&question)? {
-            if let Some(ranked) = self.live.best_passage(number, &asked.centred) {
-                let why = Why { named: true, ..Why::default() };
-                hits.push(self.hit(ranked, std::slice::from_ref(&asked.raw), why)?);
+        for number in named.iter().take(limit) {
+            if let Some(ranked) = self.best_passage(*number, &asked.centred)? {
+                let mut hit = self.hit(ranked, raw)?;
+                hit.why.named = true;
+                hits.push(hit);
             }
         }
-        hits.truncate(limit);
-        let named: Vec<PaperNumber> = hits.iter().map(|(number, _)| *number).collect();
         for ranked in self.live.rank(&asked.centred, limit - hits.len(), &named) {
-            let mut found = self.hit(ranked, std::slice::from_ref(&asked.raw), Why::default())?;
-            found.1.why.shared_tags = tags_in(&found.1.paper.tags, &question);
-            hits.push(found);
+            let mut hit = self.hit(ranked, raw)?;
+            hit.why.shared_tags = tags_in(&hit.paper.tags, &question);
+            hits.push(hit);
         }
         Ok(Answer {
             query: Asked::Text(question),
-            hits: hits.into_iter().map(|(_, hit)| hit).collect(),
+            hits,
             total: self.live.papers(),
             took_ms: milliseconds(started),
             chunks: asked.chunks,
@@ -131,20 +152,49 @@ impl Searcher {
     }
 
     fn find(&self, id: &PaperId) -> Result<(PaperNumber, Paper), SearchError> {
-        self.store.paper_by_name(id)?.ok_or_else(|| SearchError::Unknown(id.clone()))
+        self.snapshot.paper_by_name(id)?.ok_or_else(|| SearchError::Unknown(id.clone()))
     }
 
+    /// The papers of the library that `question` names by id or URL, in order.
     fn named_in(&self, question: &str) -> Result<Vec<PaperNumber>, SearchError> {
         let mut numbers = Vec::new();
         let ids = question.split_whitespace().filter_map(PaperId::parse).chain(identifiers_in(question));
         for id in ids {
-            if let Some((number, _)) = self.store.paper_by_name(&id)?
+            if let Some((number, _)) = self.snapshot.paper_by_name(&id)?
                 && !numbers.contains(&number)
             {
                 numbers.push(number);
             }
         }
         Ok(numbers)
+    }
+
+    /// The passage of one paper that is closest to what is asked; `None` if none has a vector yet.
+    fn best_passage(
+        &self,
+        paper: PaperNumber,
+        asked: &UnitVector,
+    ) -> Result<Option<Ranked<PaperNumber>>, SearchError> {
+        let mut best: Option<Ranked<PaperNumber>> = None;
+        for (passage, centred) in self.centred_passages(paper)? {
+            let similarity = centred.vector.cosine(asked);
+            if best.is_none_or(|best| similarity > best.similarity) {
+                best = Some(Ranked { paper, passage, similarity });
+            }
+        }
+        Ok(best)
+    }
+
+    /// The passages of a paper that have a vector.
+    fn centred_passages(&self, paper: PaperNumber) -> Result<Vec<(u32, CentredPassage)>, SearchError> {
+        let mut centred = Vec::new();
+        for (number, passage) in self.snapshot.passages_of(paper)? {
+            if let Some(raw) = self.snapshot.vector(number)? {
+                let vector = self.live.centring().apply(Role::Passage, passage.language, &raw);
+                centred.push((number.0, CentredPassage { passage, raw, vector }));
+            }
+        }
+        Ok(centred)
     }
 
     /// The vector of a text that is asked: chunked if it is long, then the mean of the chunks.
@@ -163,21 +213,65 @@ impl Searcher {
         Ok(AskedVector { raw: mean(&vectors)?, centred: mean(&centred)?, chunks: pieces.len() })
     }
 
-    /// A ranked paper, shown. `asked`: the raw vectors it is compared with for `similarity`.
-    fn hit(&self, ranked: Ranked, asked: &[UnitVector], why: Why) -> Result<(PaperNumber, Hit), SearchError> {
-        let paper = self.store.paper(ranked.paper)?;
-        let passage = self.live.passage(ranked.passage);
-        let raw = self.store.vector(ranked.passage)?;
-        let similarity = asked.iter().map(|asked| asked.cosine(&raw)).fold(-1.0, f32::max);
-        let matched = Match {
-            passage: passage.kind,
-            lang: passage.language,
-            text: passage.text(&paper).unwrap_or_default().to_owned(),
-            start: passage.start,
-            end: passage.end,
-            source: paper.commentaries.get(passage.ordinal).map(|note| note.file.clone()),
+    /// A ranked paper, shown. `asked`: the raw vectors that `similarity` is the nearest of.
+    fn hit(&self, ranked: Ranked<PaperNumber>, asked: &[UnitVector]) -> Result<Hit, SearchError> {
+        let gone = || SearchError::Inconsistent(ranked.passage);
+        let number = PassageNumber(ranked.passage);
+        let (_, passage) = self.snapshot.passage(number)?.ok_or_else(gone)?;
+        let paper = self.snapshot.paper(ranked.paper)?.ok_or_else(gone)?;
+        let raw = self.snapshot.vector(number)?.ok_or_else(gone)?;
+        let source = match passage.kind {
+            PassageKind::Commentary => paper.commentaries.get(passage.ordinal).map(|note| note.file.clone()),
+            PassageKind::Title | PassageKind::Abstract => None,
         };
-        let score = self.live.centring().calibration.score(ranked.similarity);
-        Ok((ranked.paper, Hit { paper: PaperCard::from(&paper), score, similarity, matched, why }))
+        Ok(Hit {
+            score: self.live.centring().calibration.score(ranked.similarity),
+            similarity: asked.iter().map(|asked| asked.cosine(&raw)).fold(-1.0, f32::max),
+            matched: Match {
+                passage: passage.kind,
+                lang: passage.language,
+                text: passage.text(&paper).ok_or_else(gone)?.to_owned(),
+                start: passage.start,
+                end: passage.end,
+                source,
+            },
+            paper: PaperCard::from(&paper),
+            why: Why::default(),
+        })
     }
+}
+
+/// A text that was asked, as vectors.
+struct AskedVector {
+    raw: UnitVector,
+    centred: UnitVector,
+    chunks: usize,
+}
+
+/// A stored passage with its vector, raw and centred.
+struct CentredPassage {
+    passage: Passage,
+    raw: UnitVector,
+    vector: UnitVector,
+}
+
+/// The direction in the middle of `vectors`.
+fn mean(vectors: &[UnitVector]) -> Result<UnitVector, VectorError> {
+    let mut sum = vec![0.0; vectors.first().map_or(0, UnitVector::dimension)];
+    for vector in vectors {
+        for (sum, value) in sum.iter_mut().zip(vector.as_slice()) {
+            *sum += value;
+        }
+    }
+    UnitVector::new(sum)
+}
+
+/// The tags that the question says, in its own words.
+fn tags_in(tags: &[String], question: &str) -> Vec<String> {
+    let question = normalised_title(question);
+    tags.iter().filter(|tag| question.contains(&normalised_title(tag))).cloned().collect()
+}
+
+fn milliseconds(since: Instant) -> f64 {
+    (since.elapsed().as_secs_f64() * 1e5).round() / 100.0
 }

@@ -1,0 +1,182 @@
+//! `paperkin ingest`
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+
+use super::progress::{Progress, Unit};
+use super::{Done, Session, interrupt, output};
+use crate::embed::Encoder;
+use crate::ingest::{Event, Observer, Report, ingest};
+use crate::store::{Change, Writer};
+
+/// Read files and folders into the library
+///
+/// Reads daily digests, articles about one paper, Markdown notes and JSON lines; the format is recognised by content. Running
+/// it again reads what changed and embeds only what is new. It may be stopped at any time: what was acknowledged is
+/// safe, and the next run goes on from there.
+#[derive(Debug, Args)]
+pub(super) struct IngestArguments {
+    /// Files or folders; none: only embed what an earlier run left, and rebuild the index if it is damaged
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    /// Name every paper as it is acknowledged, and all that is skipped
+    #[arg(long, short)]
+    verbose: bool,
+}
+
+impl IngestArguments {
+    pub(super) fn run(self, session: &Session) -> anyhow::Result<Done> {
+        let stop = interrupt::watch()?;
+        let (encoder, prior) = session.encoder()?;
+        let library = &session.config.library;
+        let mut writer = Writer::open(library, encoder.fingerprint(), encoder.dimension())?;
+        let mut view = View {
+            stop,
+            interactive: session.is_interactive(),
+            json: session.json,
+            verbose: self.verbose,
+            bar: None,
+            notices: 0,
+        };
+        session.say(format_args!(
+            "model {} on {}, {} threads; library {}",
+            encoder.fingerprint(),
+            session.config.device,
+            session.config.threads,
+            library.display()
+        ));
+        let report = ingest(library, &self.paths, &mut writer, encoder.as_ref(), &prior, &mut view)?;
+        view.close();
+        let counts = writer.counts()?;
+        if session.json {
+            output::json(&serde_json::json!({"event": "done", "report": report, "counts": counts}))?;
+        } else {
+            session.say(summary(&report));
+            session.say(format_args!(
+                "the library holds {} papers in {} passages{}",
+                counts.papers,
+                counts.passages,
+                match counts.pending {
+                    0 => String::new(),
+                    pending => format!(", {pending} of them not embedded yet: run 'paperkin ingest' to go on"),
+                }
+            ));
+        }
+        Ok(if report.refused > 0 { Done::WithRefusals } else { Done::Fully })
+    }
+}
+
+fn summary(report: &Report) -> String {
+    let mut line = format!(
+        "{} records from {} files: {} new, {} changed, {} known",
+        report.records, report.files, report.new, report.changed, report.unchanged
+    );
+    if report.refused > 0 {
+        line.push_str(&format!(", {} refused (named above)", report.refused));
+    }
+    if report.embedded > 0 {
+        line.push_str(&format!(
+            "; {} passages embedded, {:.0} tokens/s",
+            report.embedded,
+            report.tokens as f64 / report.embedding_seconds
+        ));
+    }
+    if report.stopped {
+        line.push_str("; stopped before the end");
+    }
+    line
+}
+
+/// Shows an ingest to a person, or as JSON lines to a program.
+struct View {
+    stop: Arc<AtomicBool>,
+    interactive: bool,
+    json: bool,
+    verbose: bool,
+    bar: Option<Progress>,
+    notices: usize,
+}
+
+impl View {
+    /// Notices shown without `--verbose`; a dump of a million lines must not flood the screen.
+    const NOTICES_SHOWN: usize = 10;
+
+    fn say(&self, line: &str) {
+        match &self.bar {
+            Some(bar) => bar.say(line),
+            None => eprintln!("{line}"),
+        }
+    }
+
+    fn start(&mut self, name: &'static str, unit: Unit, total: u64) {
+        self.close();
+        self.bar = Some(Progress::start(name, unit, total, self.interactive));
+    }
+
+    fn close(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish();
+        }
+    }
+
+    fn advance(&mut self, by: u64) {
+        if let Some(bar) = &mut self.bar {
+            bar.advance(by);
+        }
+    }
+}
+
+impl Observer for View {
+    fn see(&mut self, event: Event<'_>) {
+        match event {
+            Event::Listed { files: _, bytes } => self.start("reading", Unit::Bytes, bytes),
+            Event::Read { bytes } => self.advance(bytes),
+            Event::Acknowledged { id, change, record } => {
+                if self.json {
+                    // A closed pipe must not stop an ingest.
+                    let _ = output::json(&serde_json::json!({
+                        "event": "acknowledged", "id": id, "change": change,
+                        "file": record.source.file, "line": record.source.line,
+                    }));
+                } else if self.verbose && change != Change::Unchanged {
+                    self.say(&format!("{id}  {}", record.title));
+                }
+            }
+            Event::Refused(error) => {
+                if self.json {
+                    let _ = output::json(&serde_json::json!({
+                        "event": "refused", "file": error.file, "line": error.line, "why": error.why,
+                    }));
+                }
+                self.say(&format!("refused {error}"));
+            }
+            Event::Skipped(skipped) if self.verbose => {
+                self.say(&format!("skipped {}: {}", skipped.path.display(), skipped.reason));
+            }
+            Event::Skipped(_) => {}
+            Event::Noticed(notice) => {
+                self.notices += 1;
+                if self.verbose || self.notices <= Self::NOTICES_SHOWN {
+                    self.say(&format!("note {}:{}: {}", notice.file, notice.line, notice.text));
+                } else if self.notices == Self::NOTICES_SHOWN + 1 {
+                    self.say("more notes are shown with --verbose");
+                }
+            }
+            Event::Embedding { passages } => self.start("embedding", Unit::Passages, passages as u64),
+            Event::Embedded { passages, .. } => self.advance(passages as u64),
+            Event::Publishing { passages } => {
+                self.close();
+                if self.verbose {
+                    self.say(&format!("publishing an index of {passages} passages"));
+                }
+            }
+        }
+    }
+
+    fn should_stop(&self) -> bool {
+        self.stop.load(Ordering::SeqCst)
+    }
+}

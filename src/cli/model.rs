@@ -1,0 +1,1 @@
+//! `paperkin model`

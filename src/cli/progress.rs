@@ -1,0 +1,77 @@
+//! Progress on standard error: bars where a person looks on, plain lines where a log is kept.
+
+use std::io::Write;
+use std::time::{Duration, Instant};
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+/// Between two lines in a log.
+const LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// One piece of work of known size.
+pub(super) struct Progress {
+    bar: ProgressBar,
+    interactive: bool,
+    name: &'static str,
+    unit: Unit,
+    last_line: Instant,
+}
+
+/// What is counted.
+#[derive(Clone, Copy)]
+pub(super) enum Unit {
+    Bytes,
+    Passages,
+    Questions,
+}
+
+impl Unit {
+    fn template(self) -> &'static str {
+        match self {
+            Self::Bytes => "{msg:10} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left",
+            Self::Passages => "{msg:10} {wide_bar} {pos}/{len} passages, {per_sec}, {eta} left",
+            Self::Questions => "{msg:10} {wide_bar} {pos}/{len} questions, {eta} left",
+        }
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bytes => "bytes",
+            Self::Passages => "passages",
+            Self::Questions => "questions",
+        }
+    }
+}
+
+impl Progress {
+    pub(super) fn start(name: &'static str, unit: Unit, total: u64, interactive: bool) -> Self {
+        let target = if interactive { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(total), target).with_message(name);
+        if let Ok(style) = ProgressStyle::with_template(unit.template()) {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(250));
+        Self { bar, interactive, name, unit, last_line: Instant::now() }
+    }
+
+    pub(super) fn advance(&mut self, by: u64) {
+        self.bar.inc(by);
+        if !self.interactive && self.last_line.elapsed() >= LOG_EVERY {
+            self.last_line = Instant::now();
+            let (done, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
+            let line = format!("{}: {done} of {total} {}, {:.0} s left", self.name, self.unit.name(), self.bar.eta().as_secs_f64());
+            let _ = writeln!(std::io::stderr(), "{line}");
+        }
+    }
+
+    /// A line that must not be overdrawn by the bar.
+    pub(super) fn say(&self, line: &str) {
+        self.bar.suspend(|| {
+            let _ = writeln!(std::io::stderr(), "{line}");
+        });
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

@@ -1,0 +1,139 @@
+//! What answers right now: the published generation for the passages it holds, an exact scan for the rest.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::SearchError;
+use super::centred::{blended, centred};
+use super::rank::{Ranked, by_paper};
+use crate::embed::Encoder;
+use crate::index::{Centring, ExactIndex, Generation, VectorIndex};
+use crate::paper::UnitVector;
+use crate::store::{Counts, PaperNumber, Snapshot};
+
+/// Whether the published index answers, or why not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "index", rename_all = "snake_case")]
+pub enum IndexState {
+    /// The published generation answers; so many passages came after it and are scanned.
+    Published {
+        /// Passages that it does not hold yet.
+        scanned: usize,
+    },
+    /// Nothing is published yet: everything is scanned, exactly.
+    Missing,
+    /// What is published cannot be used: everything is scanned, exactly, until it is rebuilt.
+    Unusable {
+        /// What is wrong with it.
+        reason: String,
+    },
+}
+
+impl fmt::Display for IndexState {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Published { scanned: 0 } => formatter.write_str("published index"),
+            Self::Published { scanned } => write!(formatter, "published index, and {scanned} newer passages scanned"),
+            Self::Missing => formatter.write_str("no published index: exact search"),
+            Self::Unusable { reason } => write!(formatter, "exact search, the index is unusable: {reason}"),
+        }
+    }
+}
+
+/// The index over one revision of the store.
+pub(super) struct Live {
+    revision: u64,
+    counts: Counts,
+    state: IndexState,
+    centring: Centring,
+    published: Option<Box<dyn VectorIndex>>,
+    fresh: ExactIndex,
+    /// The paper of every passage of the store. The published index may still hold passages that the store dropped.
+    paper_of: HashMap<u32, PaperNumber>,
+}
+
+impl Live {
+    pub(super) fn open(
+        library: &Path,
+        snapshot: &Snapshot,
+        encoder: &dyn Encoder,
+        prior: &Centring,
+    ) -> Result<Self, SearchError> {
+        let (generation, unusable) = match Generation::open(library, encoder.fingerprint(), encoder.dimension()) {
+            Ok(generation) => (generation, None),
+            Err(error) => (None, Some(error.to_string())),
+        };
+        let centring = match &generation {
+            Some(generation) => Centring::from_json(&generation.transform, encoder.dimension())?,
+            None => blended(prior, snapshot)?,
+        };
+        let held = |number| generation.as_ref().is_some_and(|generation| generation.holds(number));
+        let fresh = centred(&centring, snapshot, encoder.dimension(), |number| !held(number))?;
+        let state = match (&generation, unusable) {
+            (Some(_), _) => IndexState::Published { scanned: fresh.len() },
+            (None, None) => IndexState::Missing,
+            (None, Some(reason)) => IndexState::Unusable { reason },
+        };
+        let passages = snapshot.passages()?;
+        Ok(Self {
+            revision: snapshot.revision()?,
+            counts: snapshot.counts()?,
+            state,
+            centring,
+            published: generation.map(|generation| generation.index),
+            fresh: ExactIndex::new(fresh),
+            paper_of: passages.into_iter().map(|(number, paper, _)| (number.0, paper)).collect(),
+        })
+    }
+
+    pub(super) fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    pub(super) fn counts(&self) -> &Counts {
+        &self.counts
+    }
+
+    pub(super) fn papers(&self) -> usize {
+        self.counts.papers as usize
+    }
+
+    pub(super) fn state(&self) -> &IndexState {
+        &self.state
+    }
+
+    pub(super) fn centring(&self) -> &Centring {
+        &self.centring
+    }
+
+    /// The `limit` papers whose best passage is closest to `asked`, best first; none of `excluded`.
+    pub(super) fn rank(
+        &self,
+        asked: &UnitVector,
+        limit: usize,
+        excluded: &[PaperNumber],
+    ) -> Vec<Ranked<PaperNumber>> {
+        let allow = |number: u32| self.paper_of.get(&number).is_some_and(|paper| !excluded.contains(paper));
+        let passages = self.fresh.len() + self.published.as_ref().map_or(0, |index| index.len());
+        let mut depth = limit.saturating_mul(4).max(64);
+        loop {
+            let mut neighbours = self.fresh.search(asked, depth, &allow);
+            if let Some(index) = &self.published {
+                neighbours.extend(index.search(asked, depth, &allow));
+            }
+            let exhausted = depth >= passages;
+            // Only the first `depth` of the union are sure to be the nearest.
+            neighbours.sort_by(|left, right| right.similarity.total_cmp(&left.similarity));
+            neighbours.truncate(depth);
+            let mut ranking = by_paper(neighbours, |number| self.paper_of.get(&number).copied());
+            if ranking.len() >= limit || exhausted {
+                ranking.truncate(limit);
+                return ranking;
+            }
+            depth = depth.saturating_mul(4);
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Values as bytes: one byte of version, eight of checksum, then JSON or little-endian f32.
+//!
+//! redb checks its pages only on request, so a flipped bit would be read as a changed word in somebody's
+//! abstract. The checksum covers the key too: a value that ended up under another key is no value.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use sha2::{Digest, Sha256};
+
+use super::error::Fault;
+use crate::paper::UnitVector;
+
+const VERSION: u8 = 1;
+const HEADER: usize = 9;
+
+fn checksum(key: u32, payload: &[u8]) -> [u8; 8] {
+    let digest = Sha256::new().chain_update(key.to_le_bytes()).chain_update(payload).finalize();
+    let mut head = [0; 8];
+    head.copy_from_slice(&digest[..8]);
+    head
+}
+
+fn seal(key: u32, payload: &[u8]) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(HEADER + payload.len());
+    bytes.push(VERSION);
+    bytes.extend_from_slice(&checksum(key, payload));
+    bytes.extend_from_slice(payload);
+    bytes
+}
+
+fn unseal<'b>(table: &str, key: u32, bytes: &'b [u8]) -> Result<&'b [u8], Fault> {
+    let damaged = |why: &str| Fault::Value(format!("{table} {key}: {why}"));
+    match bytes.split_first() {
+        Some((&VERSION, rest)) => match rest.split_at_checked(HEADER - 1) {
+            Some((sum, payload)) if sum == checksum(key, payload) => Ok(payload),
+            Some(_) => Err(damaged("the checksum does not fit")),
+            None => Err(damaged("too short")),
+        },
+        Some((version, _)) => Err(damaged(&format!("unknown version {version}"))),
+        None => Err(damaged("empty")),
+    }
+}
+
+/// The bytes of `value` under `key`.
+pub(super) fn encode<T: Serialize>(table: &str, key: u32, value: &T) -> Result<Vec<u8>, Fault> {
+    let json = serde_json::to_vec(value).map_err(|error| Fault::Value(format!("{table} {key}: {error}")))?;
+    Ok(seal(key, &json))
+}
+
+/// The value of `bytes` found under `key`.
+pub(super) fn decode<T: DeserializeOwned>(table: &str, key: u32, bytes: &[u8]) -> Result<T, Fault> {
+    let json = unseal(table, key, bytes)?;
+    serde_json::from_slice(json).map_err(|error| Fault::Value(format!("{table} {key}: {error}")))
+}
+
+/// The bytes of a vector under `key`.
+pub(super) fn encode_vector(key: u32, vector: &UnitVector) -> Vec<u8> {
+    let payload: Vec<u8> = vector.as_slice().iter().flat_map(|value| value.to_le_bytes()).collect();
+    seal(key, &payload)
+}
+
+/// The vector of `bytes` found under `key`, into `vector`.
+pub(super) fn decode_vector(
+    key: u32,
+    bytes: &[u8],
+    dimension: usize,
+    vector: &mut Vec<f32>,
+) -> Result<(), Fault> {
+    let payload = unseal("vectors", key, bytes)?;
+    if payload.len() != 4 * dimension {
+        return Err(Fault::Value(format!("vectors {key}: {} bytes, not {}", payload.len(), 4 * dimension)));
+    }
+    vector.clear();
+    vector.extend(payload.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! The file itself: made whole or not at all, repaired after a kill by whoever opens it next, read beside a writer.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use redb::{
+    Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
+};
+
+use super::error::{Fault, StoreError, guarded};
+use super::lock::Lock;
+use super::schema::{FORMAT, Tables, key};
+
+/// Pages kept in memory by each handle. redb would take 1 GiB.
+const CACHE_BYTES: usize = 64 << 20;
+
+/// How long a reader waits for a writer that is just repairing the file.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// redb in the mode in which readers of other processes follow the one writer.
+pub(super) fn builder() -> Builder {
+    let mut builder = Builder::new();
+    builder.set_concurrency_mode(ConcurrencyMode::SingleWriter).set_cache_size(CACHE_BYTES);
+    builder
+}
+
+/// An open file.
+pub(super) enum Handle {
+    /// Reads.
+    Reader(ReadOnlyDatabase),
+    /// Reads and writes.
+    Writer(Database),
+}
+
+impl Handle {
+    /// A snapshot.
+    pub(super) fn begin_read(&self) -> Result<ReadTransaction, Fault> {
+        Ok(match self {
+            Self::Reader(database) => database.begin_read()?,
+            Self::Writer(database) => database.begin_read()?,
+        })
+    }
+}
+
+/// Opens the store at `path` for reading. If its last writer was killed it is repaired first.
+pub(super) fn open_reader(path: &Path) -> Result<ReadOnlyDatabase, StoreError> {
+    require(path)?;
+    let begin = Instant::now();
+    let mut repaired = false;
+    loop {
+        match guarded(path, |_| Ok(builder().open_read_only(path)))? {
+            Err(DatabaseError::RepairAborted) if repaired => {
+                return Err(StoreError::damaged(path, "it does not stay repaired"));
+            }
+            Err(DatabaseError::RepairAborted) => match Lock::take(path) {
+                Ok(_lock) => {
+                    guarded(path, |_| Ok(open_writer(path)?.close()?))?;
+                    repaired = true;
+                }
+                // A writer is starting, and repairs it itself.
+                Err(StoreError::Locked { .. }) if begin.elapsed() < PATIENCE => {
+                    std::thread::sleep(Duration::from_millis(20));
+                }
+                Err(error) => return Err(error),
+            },
+            result => return guarded(path, |_| Ok(result?)),
+        }
+    }
+}
+
+/// Opens an existing store for writing; the caller holds the lock.
+pub(super) fn open_writer(path: &Path) -> Result<Database, Fault> {
+    Ok(builder().open(path)?)
+}
+
+/// An error where there is no store, or where a directory has its name.
+pub(super) fn require(path: &Path) -> Result<(), StoreError> {
+    match fs_err::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(StoreError::damaged(path, "not a file")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+            Err(StoreError::Missing(path.to_owned()))
+        }
+        Err(error) => Err(StoreError::io(path, error)),
+    }
+}
+
+/// Makes an empty store at `path`, if there is none, under another name first: redb itself sizes a new file
+/// before it writes the header, and a crash between the two would leave a file that nothing opens.
+pub(super) fn create(path: &Path, fingerprint: &str, dimension: usize) -> Result<(), StoreError> {
+    let fresh = path.with_extension("redb.new");
+    let failed = |source| StoreError::io(path, source);
+    match fs_err::remove_file(&fresh) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
+        _ => {}
+    }
+    guarded(&fresh, |_| {
+        let database = builder().create(&fresh)?;
+        initialise(&database, fingerprint, dimension)?;
+        Ok(database.close()?)
+    })?;
+    fs_err::rename(&fresh, path).map_err(failed)?;
+    let library = path.parent().unwrap_or(Path::new("."));
+    sync_directory(library).map_err(failed)
+}
+
+/// Writes the facts and the empty tables of a new store.
+pub(super) fn initialise(database: &Database, fingerprint: &str, dimension: usize) -> Result<(), Fault> {
+    let transaction = database.begin_write()?;
+    {
+        let mut tables = Tables::open(&transaction)?;
+        tables.set(key::FORMAT, &FORMAT.to_string())?;
+        tables.set(key::FINGERPRINT, fingerprint)?;
+        tables.set(key::DIMENSION, &dimension.to_string())?;
+        tables.set(key::REVISION, &super::writer::now().to_string())?;
+    }
+    Ok(transaction.commit()?)
+}
+
+/// Makes the names in a directory durable.
+pub(super) fn sync_directory(directory: &Path) -> std::io::Result<()> {
+    if cfg!(unix) { fs_err::File::open(directory)?.sync_all() } else { Ok(()) }
+}

@@ -1,0 +1,104 @@
+//! The tables of `store.redb`, and the number of their format. `index/README.md` tells them byte by byte.
+
+use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransaction};
+
+use super::error::Fault;
+
+/// The format written here; a store of a later one is refused.
+pub(super) const FORMAT: u32 = 1;
+
+/// Values that are sealed ([`super::codec`]) under their number.
+pub(super) type Sealed = TableDefinition<'static, u32, &'static [u8]>;
+
+/// Facts about the whole store, as text: see [`key`].
+pub(super) const META: TableDefinition<&str, &str> = TableDefinition::new("meta");
+/// Paper number to its records.
+pub(super) const RECORDS: Sealed = TableDefinition::new("records");
+/// Paper number to the merged paper: derived from the records, and read far more often.
+pub(super) const PAPERS: Sealed = TableDefinition::new("papers");
+/// Id, alias or `note:` name to paper number.
+pub(super) const NAMES: TableDefinition<&str, u32> = TableDefinition::new("names");
+/// `file NUL slot` to paper number.
+pub(super) const PLACES: TableDefinition<&str, u32> = TableDefinition::new("places");
+/// Passage number to the paper's number and the passage.
+pub(super) const PASSAGES: Sealed = TableDefinition::new("passages");
+/// Paper number to its passages' numbers, in the order of the text.
+pub(super) const PASSAGES_OF: Sealed = TableDefinition::new("passages_of");
+/// Passage number to its vector.
+pub(super) const VECTORS: Sealed = TableDefinition::new("vectors");
+/// Passages without vector.
+pub(super) const PENDING: TableDefinition<u32, ()> = TableDefinition::new("pending");
+
+/// Keys of [`META`].
+pub(super) mod key {
+    pub(in super::super) const FORMAT: &str = "format";
+    pub(in super::super) const FINGERPRINT: &str = "fingerprint";
+    pub(in super::super) const DIMENSION: &str = "dimension";
+    pub(in super::super) const REVISION: &str = "revision";
+    pub(in super::super) const PASSAGE_VERSION: &str = "passage_version";
+    pub(in super::super) const NEXT_PAPER: &str = "next_paper";
+    pub(in super::super) const NEXT_PASSAGE: &str = "next_passage";
+}
+
+/// All tables open for writing.
+pub(super) struct Tables<'t> {
+    pub(super) meta: Table<'t, &'static str, &'static str>,
+    pub(super) records: Table<'t, u32, &'static [u8]>,
+    pub(super) papers: Table<'t, u32, &'static [u8]>,
+    pub(super) names: Table<'t, &'static str, u32>,
+    pub(super) places: Table<'t, &'static str, u32>,
+    pub(super) passages: Table<'t, u32, &'static [u8]>,
+    pub(super) passages_of: Table<'t, u32, &'static [u8]>,
+    pub(super) vectors: Table<'t, u32, &'static [u8]>,
+    pub(super) pending: Table<'t, u32, ()>,
+}
+
+impl<'t> Tables<'t> {
+    /// Opens, and in a new store makes, all of them.
+    pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, Fault> {
+        Ok(Self {
+            meta: transaction.open_table(META)?,
+            records: transaction.open_table(RECORDS)?,
+            papers: transaction.open_table(PAPERS)?,
+            names: transaction.open_table(NAMES)?,
+            places: transaction.open_table(PLACES)?,
+            passages: transaction.open_table(PASSAGES)?,
+            passages_of: transaction.open_table(PASSAGES_OF)?,
+            vectors: transaction.open_table(VECTORS)?,
+            pending: transaction.open_table(PENDING)?,
+        })
+    }
+
+    /// The fact under `name`, as a number; 0 where there is none yet.
+    pub(super) fn number(&self, name: &str) -> Result<u64, Fault> {
+        let Some(text) = redb::ReadableTable::get(&self.meta, name)? else { return Ok(0) };
+        number(name, text.value())
+    }
+
+    /// Sets the fact under `name`.
+    pub(super) fn set(&mut self, name: &str, value: &str) -> Result<(), Fault> {
+        self.meta.insert(name, value)?;
+        Ok(())
+    }
+
+    /// A number never given before, counted under `name`.
+    pub(super) fn next(&mut self, name: &str) -> Result<u32, Fault> {
+        let next = self.number(name)?;
+        let fits = u32::try_from(next).map_err(|_| Fault::Value(format!("{name} is used up at {next}")))?;
+        self.set(name, &(next + 1).to_string())?;
+        Ok(fits)
+    }
+}
+
+/// Reads a number of [`META`].
+pub(super) fn number(name: &str, text: &str) -> Result<u64, Fault> {
+    text.parse().map_err(|_| Fault::Value(format!("{name} is {text:?}, which is no number")))
+}
+
+/// A sealed table of a snapshot.
+pub(super) fn sealed(
+    transaction: &ReadTransaction,
+    table: Sealed,
+) -> Result<ReadOnlyTable<u32, &'static [u8]>, Fault> {
+    Ok(transaction.open_table(table)?)
+}

@@ -1,0 +1,226 @@
+//! Reading: every answer of one [`Snapshot`] is of one moment, whatever the writer does meanwhile.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata};
+
+use super::codec::{decode, decode_vector};
+use super::error::{Fault, StoreError, guarded};
+use super::schema::{
+    self, META, NAMES, PAPERS, PASSAGES, PASSAGES_OF, PENDING, RECORDS, VECTORS, key, sealed,
+};
+use super::{Counts, Meta, PaperNumber, PassageNumber};
+use crate::paper::{Mention, Paper, PaperId, Passage, Record, UnitVector, normalised_title};
+
+/// The store at one moment.
+pub struct Snapshot {
+    pub(super) path: Arc<Path>,
+    pub(super) transaction: ReadTransaction,
+}
+
+type Stored = ReadOnlyTable<u32, &'static [u8]>;
+
+impl Snapshot {
+    /// The facts about the store.
+    ///
+    /// # Errors
+    /// Where the store is damaged or cannot be read; so for every method here.
+    pub fn meta(&self) -> Result<Meta, StoreError> {
+        guarded(&self.path, |_| {
+            let table = self.transaction.open_table(META)?;
+            let text = |name: &str| -> Result<Option<String>, Fault> {
+                Ok(table.get(name)?.map(|value| value.value().to_owned()))
+            };
+            let number = |name: &str| -> Result<u64, Fault> {
+                text(name)?.map_or(Ok(0), |text| schema::number(name, &text))
+            };
+            let format = text(key::FORMAT)?.unwrap_or_default();
+            match format.parse::<u32>() {
+                Ok(known) if (1..=schema::FORMAT).contains(&known) => {}
+                Ok(0) | Err(_) => return Err(Fault::Value(format!("its format is {format:?}"))),
+                Ok(_) => {
+                    let path = self.path.to_path_buf();
+                    return Err(
+                        StoreError::NewerFormat { path, stored: format, known: schema::FORMAT }.into()
+                    );
+                }
+            }
+            Ok(Meta {
+                fingerprint: text(key::FINGERPRINT)?.unwrap_or_default(),
+                dimension: usize::try_from(number(key::DIMENSION)?).unwrap_or(usize::MAX),
+                revision: number(key::REVISION)?,
+                passage_version: u32::try_from(number(key::PASSAGE_VERSION)?).unwrap_or(u32::MAX),
+            })
+        })
+    }
+
+    /// Grows with every commit that changes anything.
+    pub fn revision(&self) -> Result<u64, StoreError> {
+        Ok(self.meta()?.revision)
+    }
+
+    /// How much there is.
+    pub fn counts(&self) -> Result<Counts, StoreError> {
+        guarded(&self.path, |_| {
+            Ok(Counts {
+                papers: sealed(&self.transaction, PAPERS)?.len()?,
+                passages: sealed(&self.transaction, PASSAGES)?.len()?,
+                pending: self.transaction.open_table(PENDING)?.len()?,
+            })
+        })
+    }
+
+    /// The paper with this id or alias.
+    pub fn paper_by_name(&self, name: &PaperId) -> Result<Option<(PaperNumber, Paper)>, StoreError> {
+        guarded(&self.path, |_| {
+            let Some(number) = self.number_of(&name.to_string())? else { return Ok(None) };
+            let papers = sealed(&self.transaction, PAPERS)?;
+            match papers.get(number)? {
+                Some(bytes) => Ok(Some((PaperNumber(number), decode("papers", number, bytes.value())?))),
+                None => Err(Fault::Value(format!("{name} names paper {number}, which is not there"))),
+            }
+        })
+    }
+
+    /// The paper that a link leads to.
+    pub fn number_of_mention(&self, mention: &Mention) -> Result<Option<PaperNumber>, StoreError> {
+        let key = match mention {
+            Mention::Paper(id) => id.to_string(),
+            Mention::Note(name) => note_key(name),
+        };
+        guarded(&self.path, |_| Ok(self.number_of(&key)?.map(PaperNumber)))
+    }
+
+    /// The paper under `number`.
+    pub fn paper(&self, number: PaperNumber) -> Result<Option<Paper>, StoreError> {
+        guarded(&self.path, |_| self.get(PAPERS, "papers", number.0))
+    }
+
+    /// What its sources say about the paper, in the order in which they came.
+    pub fn records(&self, number: PaperNumber) -> Result<Vec<Record>, StoreError> {
+        guarded(&self.path, |_| Ok(self.get(RECORDS, "records", number.0)?.unwrap_or_default()))
+    }
+
+    /// Shows every paper to `visit`, by number, one at a time in memory.
+    pub fn visit_papers(&self, mut visit: impl FnMut(PaperNumber, Paper)) -> Result<(), StoreError> {
+        guarded(&self.path, |foreign| {
+            for row in sealed(&self.transaction, PAPERS)?.iter()? {
+                let (number, bytes) = row?;
+                let number = number.value();
+                let paper = decode("papers", number, bytes.value())?;
+                foreign.call(|| visit(PaperNumber(number), paper));
+            }
+            Ok(())
+        })
+    }
+
+    /// Every passage, by number.
+    pub fn passages(&self) -> Result<Vec<(PassageNumber, PaperNumber, Passage)>, StoreError> {
+        guarded(&self.path, |_| {
+            let table = sealed(&self.transaction, PASSAGES)?;
+            let mut all = Vec::with_capacity(usize::try_from(table.len()?).unwrap_or(0).min(1 << 20));
+            for row in table.iter()? {
+                let (number, bytes) = row?;
+                let (paper, passage) = decode("passages", number.value(), bytes.value())?;
+                all.push((PassageNumber(number.value()), PaperNumber(paper), passage));
+            }
+            Ok(all)
+        })
+    }
+
+    /// The passages of one paper, in the order of its text.
+    pub fn passages_of(&self, number: PaperNumber) -> Result<Vec<(PassageNumber, Passage)>, StoreError> {
+        guarded(&self.path, |_| {
+            let numbers: Vec<u32> = self.get(PASSAGES_OF, "passages_of", number.0)?.unwrap_or_default();
+            let table = sealed(&self.transaction, PASSAGES)?;
+            numbers
+                .into_iter()
+                .map(|passage| Ok((PassageNumber(passage), passage_in(&table, passage)?.1)))
+                .collect()
+        })
+    }
+
+    /// The passage under `number`, and its paper's number.
+    pub fn passage(&self, number: PassageNumber) -> Result<Option<(PaperNumber, Passage)>, StoreError> {
+        guarded(&self.path, |_| {
+            let found: Option<(u32, Passage)> = self.get(PASSAGES, "passages", number.0)?;
+            Ok(found.map(|(paper, passage)| (PaperNumber(paper), passage)))
+        })
+    }
+
+    /// Shows every vector to `visit`, by number of its passage.
+    pub fn visit_vectors(&self, mut visit: impl FnMut(PassageNumber, &[f32])) -> Result<(), StoreError> {
+        let dimension = self.meta()?.dimension;
+        guarded(&self.path, |foreign| {
+            let mut vector = Vec::with_capacity(dimension.min(1 << 16));
+            for row in sealed(&self.transaction, VECTORS)?.iter()? {
+                let (number, bytes) = row?;
+                decode_vector(number.value(), bytes.value(), dimension, &mut vector)?;
+                foreign.call(|| visit(PassageNumber(number.value()), &vector));
+            }
+            Ok(())
+        })
+    }
+
+    /// The vector of a passage; `None` while it is pending.
+    pub fn vector(&self, number: PassageNumber) -> Result<Option<UnitVector>, StoreError> {
+        let dimension = self.meta()?.dimension;
+        guarded(&self.path, |_| {
+            let table = sealed(&self.transaction, VECTORS)?;
+            let Some(bytes) = table.get(number.0)? else { return Ok(None) };
+            let mut values = Vec::new();
+            decode_vector(number.0, bytes.value(), dimension, &mut values)?;
+            let vector = UnitVector::new(values);
+            vector.map(Some).map_err(|error| Fault::Value(format!("vectors {}: {error}", number.0)))
+        })
+    }
+
+    /// The first `limit` passages without vector, oldest first, each with the text to embed.
+    pub fn pending(&self, limit: usize) -> Result<Vec<(PassageNumber, String)>, StoreError> {
+        guarded(&self.path, |_| {
+            let passages = sealed(&self.transaction, PASSAGES)?;
+            let mut last: Option<(u32, Paper)> = None;
+            let mut texts = Vec::new();
+            for row in self.transaction.open_table(PENDING)?.iter()?.take(limit) {
+                let number = row?.0.value();
+                let (paper, passage) = passage_in(&passages, number)?;
+                // Passages of one paper stand together.
+                if last.as_ref().is_none_or(|(known, _)| *known != paper) {
+                    last = self.get(PAPERS, "papers", paper)?.map(|found| (paper, found));
+                }
+                let text = last.as_ref().and_then(|(_, paper)| passage.embedded_text(paper));
+                let text =
+                    text.ok_or_else(|| Fault::Value(format!("passage {number} is not in its paper's text")))?;
+                texts.push((PassageNumber(number), text));
+            }
+            Ok(texts)
+        })
+    }
+
+    fn number_of(&self, name: &str) -> Result<Option<u32>, Fault> {
+        Ok(self.transaction.open_table(NAMES)?.get(name)?.map(|number| number.value()))
+    }
+
+    fn get<T: serde::de::DeserializeOwned>(
+        &self,
+        table: schema::Sealed,
+        name: &str,
+        number: u32,
+    ) -> Result<Option<T>, Fault> {
+        let table = sealed(&self.transaction, table)?;
+        table.get(number)?.map(|bytes| decode(name, number, bytes.value())).transpose()
+    }
+}
+
+fn passage_in(table: &Stored, number: u32) -> Result<(u32, Passage), Fault> {
+    match table.get(number)? {
+        Some(bytes) => decode("passages", number, bytes.value()),
+        None => Err(Fault::Value(format!("passage {number} is not there"))),
+    }
+}
+
+/// The key of a note: wiki links spell the same name in more than one way.
+pub(super) fn note_key(name: &str) -> String {
+    format!("note:{}", normalised_title(name))
+}

@@ -1,0 +1,1 @@
+//! A published generation is whole, or it is refused.

@@ -1,0 +1,41 @@
+//! What several promises need to be tested.
+
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
+
+use paperkin::config::DEFAULT_MODEL;
+use paperkin::embed::{CandleEncoder, DeviceChoice, Manifest, ModelFolder, VerifiedModel};
+
+/// The folder of shared data (`PAPERKIN_SHARED`, else `../shared/data`). Where it is absent a test says so and
+/// returns, but never where somebody relies on it: in CI, or with `PAPERKIN_REQUIRE_DATA=1`.
+pub fn shared_data() -> Option<PathBuf> {
+    let named = std::env::var_os("PAPERKIN_SHARED").map(PathBuf::from);
+    let folder = named.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../shared/data"));
+    if folder.is_dir() {
+        return Some(folder);
+    }
+    let required = std::env::var_os("CI").is_some()
+        || std::env::var("PAPERKIN_REQUIRE_DATA").is_ok_and(|value| value == "1");
+    assert!(!required, "shared data not present at {}", folder.display());
+    println!("skipped: shared data not present");
+    None
+}
+
+/// The checkout's models folder.
+pub fn models() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("models")
+}
+
+/// The real model, which the test command fetches first.
+pub fn verified_model() -> VerifiedModel {
+    let manifest = Manifest::find(&models(), DEFAULT_MODEL).unwrap();
+    ModelFolder::locate(&manifest, &models())
+        .and_then(ModelFolder::verify)
+        .expect("run scripts/test.sh, which fetches the model first")
+}
+
+/// The real encoder, loaded once.
+pub fn encoder() -> &'static Arc<CandleEncoder> {
+    static ENCODER: OnceLock<Arc<CandleEncoder>> = OnceLock::new();
+    ENCODER.get_or_init(|| Arc::new(CandleEncoder::load(&verified_model(), DeviceChoice::Cpu).unwrap()))
+}
