@@ -11,7 +11,7 @@ use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use serde::Deserialize;
 
-use super::page_view::{About, AnswerView, HitView, MentionView, filters};
+use super::page_view::{About, AnswerView, HitView, LinkView, MentionView, NoteView, words};
 use super::{DEFAULT_HITS, related, search};
 use crate::paper::{Language, Mention, Paper, PaperId};
 use crate::search::{Example, SearchError, Searcher};
@@ -50,7 +50,9 @@ struct PaperPage {
     question: String,
     paper: Paper,
     title_lang: String,
-    links: Vec<String>,
+    abstract_lang: String,
+    links: Vec<LinkView>,
+    notes: Vec<NoteView>,
     mentions: Vec<MentionView>,
     hits: Vec<HitView>,
     none_why: String,
@@ -149,8 +151,10 @@ async fn paper_page(state: &AppState, id: PaperId) -> Result<PaperPage, Failure>
             let mentions = paper.mentions.iter().map(|mention| mention_view(searcher, mention)).collect();
             Ok(PaperPage {
                 question: String::new(),
-                title_lang: filters::code(Language::of(&paper.title)),
-                links: filters::web_links(paper.url.iter().chain(&paper.repositories)),
+                title_lang: words::code(Language::of(&paper.title)),
+                abstract_lang: paper.abstract_text.as_deref().map(|text| words::code(Language::of(text))).unwrap_or_default(),
+                notes: paper.commentaries.iter().map(NoteView::from).collect(),
+                links: words::web_links(paper.url.iter().chain(&paper.repositories)),
                 related: About::from(&paper).related,
                 paper,
                 mentions,
@@ -188,8 +192,8 @@ fn shown(page: Result<impl Template, Failure>, question: String) -> Response {
             let notice = Notice {
                 question,
                 heading: if waiting { "One moment" } else { "That did not work" },
-                message: filters::sentence(failure.message()),
-                hint: if waiting { "This page looks again by itself.".into() } else { filters::sentence(failure.hint()) },
+                message: words::sentence(failure.message()),
+                hint: if waiting { "This page looks again by itself.".into() } else { words::sentence(failure.hint()) },
                 waiting,
             };
             match notice.render() {

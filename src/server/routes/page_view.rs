@@ -1,6 +1,6 @@
 //! Answers as the page shows them: short, in words, every address encoded.
 
-use crate::paper::{Language, Paper, PaperId, PassageKind};
+use crate::paper::{Language, Note, Paper, PaperId, PassageKind};
 use crate::search::{Answer, Hit};
 
 /// The authors that stand in a list; the paper's own page has them all.
@@ -18,11 +18,38 @@ impl From<&Paper> for About {
     fn from(paper: &Paper) -> Self {
         Self {
             title: paper.title.clone(),
-            title_lang: filters::code(Language::of(&paper.title)),
+            title_lang: words::code(Language::of(&paper.title)),
             href: address("/paper?id=", &paper.id),
             related: address("/?related=", &paper.id),
         }
     }
+}
+
+/// One commentary.
+pub(super) struct NoteView {
+    pub(super) lang: String,
+    pub(super) lang_name: String,
+    pub(super) date: Option<String>,
+    pub(super) file: String,
+    pub(super) text: String,
+}
+
+impl From<&Note> for NoteView {
+    fn from(note: &Note) -> Self {
+        Self {
+            lang: words::code(note.commentary.language),
+            lang_name: words::name(note.commentary.language),
+            date: note.date.map(|date| date.to_string()),
+            file: note.file.clone(),
+            text: note.commentary.text.clone(),
+        }
+    }
+}
+
+/// Where the paper or its code is.
+pub(super) struct LinkView {
+    pub(super) href: String,
+    pub(super) label: String,
 }
 
 /// A link from the commentary.
@@ -80,7 +107,7 @@ impl From<&Hit> for HitView {
         Self {
             id: paper.id.clone(),
             title: paper.title.clone(),
-            title_lang: filters::code(Language::of(&paper.title)),
+            title_lang: words::code(Language::of(&paper.title)),
             href: address("/paper?id=", &paper.id),
             related: address("/?related=", &paper.id),
             authors: authors(&paper.authors),
@@ -93,8 +120,8 @@ impl From<&Hit> for HitView {
                 PassageKind::Abstract => "abstract",
                 PassageKind::Commentary => "commentary",
             },
-            lang: filters::code(hit.matched.lang),
-            lang_name: filters::name(hit.matched.lang),
+            lang: words::code(hit.matched.lang),
+            lang_name: words::name(hit.matched.lang),
             text: hit.matched.text.clone(),
             why: why(hit),
         }
@@ -138,8 +165,9 @@ fn address(prefix: &str, value: &impl ToString) -> String {
     format!("{prefix}{encoded}")
 }
 
-/// What templates call.
-pub(super) mod filters {
+/// Words and links for people.
+pub(super) mod words {
+    use super::LinkView;
     use crate::paper::Language;
 
     /// The value of a `lang` attribute; empty is HTML's word for unknown.
@@ -166,9 +194,15 @@ pub(super) mod filters {
         .to_owned()
     }
 
-    /// Only these may be followed: a source may say `javascript:`.
-    pub(in super::super) fn web_links<'a>(links: impl Iterator<Item = &'a String>) -> Vec<String> {
-        links.filter(|link| link.starts_with("https://") || link.starts_with("http://")).cloned().collect()
+    /// Only links to the web may be followed: a source may say `javascript:`.
+    pub(in super::super) fn web_links<'a>(links: impl Iterator<Item = &'a String>) -> Vec<LinkView> {
+        let bare = |link: &'a String| link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"));
+        links
+            .filter_map(|link| {
+                let label = bare(link)?.trim_end_matches('/').to_owned();
+                Some(LinkView { href: link.clone(), label })
+            })
+            .collect()
     }
 
     /// Errors are written to be joined; a page shows sentences.
@@ -193,7 +227,8 @@ mod tests {
     #[test]
     fn only_the_web_is_linked() {
         let links = ["https://arxiv.org/abs/1", "javascript:alert(1)", "data:text/html,x", " https://x"].map(String::from);
-        assert_eq!(filters::web_links(links.iter()), ["https://arxiv.org/abs/1"]);
+        let shown: Vec<String> = words::web_links(links.iter()).into_iter().map(|link| link.label).collect();
+        assert_eq!(shown, ["arxiv.org/abs/1"]);
     }
 
     #[test]
