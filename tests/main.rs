@@ -2,5 +2,6 @@
 
 mod encoder;
 mod model;
+mod routes;
 mod store;
 mod support;

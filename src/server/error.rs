@@ -178,7 +178,7 @@ impl From<SearchError> for Failure {
             }
             SearchError::NotEmbedded(_) => Self::new(Code::NotEmbedded, told, "run 'paperkin ingest' to the end"),
             SearchError::Cancelled(_) => Self::invalid(told, "leave one of the examples out"),
-            SearchError::Encode(_) | SearchError::Store(_) | SearchError::Centring(_) => Self::internal(&error),
+            error => Self::internal(&error),
         }
     }
 }
@@ -200,8 +200,8 @@ impl From<JsonRejection> for Failure {
     }
 }
 
-fn caused_by<E: Error + 'static>(error: &dyn Error) -> bool {
-    std::iter::successors(error.source(), |error| error.source()).any(<dyn Error>::is::<E>)
+fn caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    error.is::<E>() || error.source().is_some_and(caused_by::<E>)
 }
 
 impl From<QueryRejection> for Failure {

@@ -1,7 +1,6 @@
 //! Extractors that refuse in our words: each is axum's own, with a rejection that becomes a [`Failure`].
 
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{FromRequest, FromRequestParts, Path};
+use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 
@@ -9,9 +8,16 @@ use super::error::{Code, Failure};
 use crate::paper::PaperId;
 
 /// A JSON body.
-#[derive(FromRequest)]
-#[from_request(via(axum::Json), rejection(Failure))]
 pub(super) struct Json<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        let axum::Json(value) = axum::Json::from_request(request, state).await?;
+        Ok(Self(value))
+    }
+}
 
 /// The query string. Axum's reads broken UTF-8 as `�`; this one refuses it.
 pub(super) struct Query<T>(pub(super) T);
@@ -25,8 +31,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequestParts<S> for Query<T> {
             let hint = "percent-encode the question as UTF-8, or POST it as JSON";
             return Err(Failure::new(Code::BadRequest, "the query string is not UTF-8", hint));
         }
-        let axum::extract::Query(value) = axum::extract::Query::try_from_uri(&parts.uri)
-            .map_err(|rejection: QueryRejection| Failure::from(rejection))?;
+        let axum::extract::Query(value) = axum::extract::Query::try_from_uri(&parts.uri)?;
         Ok(Self(value))
     }
 }
@@ -55,9 +60,7 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map_err(|rejection: PathRejection| Failure::from(rejection))?;
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await?;
         named(&text).map(Self)
     }
 }
