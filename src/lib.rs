@@ -9,4 +9,10 @@ pub mod embed;
 pub mod index;
 pub mod store;
 
+pub mod search;
+
+pub mod ingest;
+
 pub mod config;
+
+pub mod server;

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config as BertConfig, HiddenAct};
-use paperkin::embed::{EncodeError, Encoder, Half, Part, TensorName, Weights};
+use paperkin::embed::{EncodeError, Encoder, Term, Part, TensorName, Weights};
 use paperkin::paper::{Role, chunk};
 use serde::Deserialize;
 
@@ -126,7 +126,7 @@ fn packed_sentences_give_what_candles_own_bert_gives() {
     }
 }
 
-const HALVES: [(Half, &str); 2] = [(Half::Weight, "weight"), (Half::Bias, "bias")];
+const HALVES: [(Term, &str); 2] = [(Term::Weight, "weight"), (Term::Bias, "bias")];
 
 const PARTS: [(Part, &str); 8] = [
     (Part::Query, "attention.self.query"),

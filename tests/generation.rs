@@ -1,1 +1,180 @@
-//! A published generation is whole, or it is refused.
+//! A published generation is whole, or it is refused, and the file that is damaged is named.
+
+use std::path::{Path, PathBuf};
+
+use paperkin::index::{Contents, FlatVectors, GenerationError, Kind, Published, publish, publish_as};
+use paperkin::paper::UnitVector;
+use tempfile::TempDir;
+
+const DIMENSION: usize = 12;
+const COUNT: u32 = 1500;
+
+/// A fixed sequence, the same everywhere.
+struct Sequence(u64);
+
+impl Sequence {
+    fn next(&mut self) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) as usize
+    }
+}
+
+fn vectors(seed: u64) -> FlatVectors {
+    let mut sequence = Sequence(seed);
+    let mut flat = FlatVectors::new(DIMENSION);
+    for number in 0..COUNT {
+        let values = (0..DIMENSION).map(|_| (sequence.next() % 2001) as f32 - 1000.0).collect();
+        flat.push(number * 2, UnitVector::new(values).unwrap().as_slice()).unwrap();
+    }
+    flat
+}
+
+fn contents(seed: u64) -> Contents<'static> {
+    Contents { fingerprint: "model", transform: b"{\"ko\": [1.0]}", revision: seed, vectors: vectors(seed) }
+}
+
+fn current(library: &Path) -> PathBuf {
+    let (number, _) = Published::peek(library).unwrap().unwrap();
+    library.join("generations").join(number.to_string())
+}
+
+fn answers(published: &Published) -> Vec<Vec<u32>> {
+    let queries = vectors(77);
+    (0..50)
+        .map(|row| {
+            let query = UnitVector::new(queries.row(row).to_vec()).unwrap();
+            published.index.search(&query, 10, &|_| true).iter().map(|found| found.number).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn what_is_published_is_opened_and_answers_the_same() {
+    for kind in [Kind::Exact, Kind::Hnsw] {
+        let library = TempDir::new().unwrap();
+        assert!(Published::open(library.path()).unwrap().is_none());
+        let published = publish_as(library.path(), contents(1), kind).unwrap();
+        let opened = Published::open(library.path()).unwrap().unwrap();
+        assert_eq!(opened.manifest, published.manifest);
+        assert_eq!((opened.manifest.kind, opened.manifest.count, opened.manifest.revision), (kind, 1500, 1));
+        assert_eq!(opened.transform, b"{\"ko\": [1.0]}");
+        assert_eq!(answers(&opened), answers(&published));
+        assert!(opened.manifest.require("model").is_ok());
+        assert!(matches!(opened.manifest.require("another"), Err(GenerationError::OtherModel { .. })));
+    }
+}
+
+#[test]
+fn an_empty_library_can_be_published() {
+    for kind in [Kind::Exact, Kind::Hnsw] {
+        let library = TempDir::new().unwrap();
+        let empty = Contents { vectors: FlatVectors::new(DIMENSION), ..contents(1) };
+        publish_as(library.path(), empty, kind).unwrap();
+        assert!(Published::open(library.path()).unwrap().unwrap().index.is_empty());
+    }
+}
+
+#[test]
+fn the_next_generation_replaces_the_last_and_cleans_up() {
+    let library = TempDir::new().unwrap();
+    let old = publish(library.path(), contents(1)).unwrap();
+    let remains = library.path().join("generations/new-9");
+    std::fs::create_dir(&remains).unwrap();
+    std::fs::write(remains.join("vectors.f32"), "half").unwrap();
+    // Killed between its rename and the flip: complete, and never current.
+    let unnamed = library.path().join("generations/5");
+    std::fs::create_dir(&unnamed).unwrap();
+
+    let new = publish(library.path(), contents(2)).unwrap();
+    assert_eq!((old.number, new.number), (1, 6));
+    assert_eq!(Published::open(library.path()).unwrap().unwrap().manifest.revision, 2);
+    let mut left: Vec<String> = std::fs::read_dir(library.path().join("generations"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    left.sort();
+    assert_eq!(left, ["6", "CURRENT", "publish.lock"]);
+    assert_eq!(answers(&old).len(), 50, "what was opened before goes on answering");
+}
+
+#[test]
+fn a_reader_beside_a_publisher_always_has_a_generation() {
+    let library = TempDir::new().unwrap();
+    publish(library.path(), contents(1)).unwrap();
+    std::thread::scope(|scope| {
+        let publisher =
+            scope.spawn(|| (2..20).for_each(|seed| drop(publish(library.path(), contents(seed)).unwrap())));
+        let mut last = 0;
+        while !publisher.is_finished() {
+            let opened = Published::open(library.path()).unwrap().unwrap();
+            assert!(opened.number >= last);
+            last = opened.number;
+        }
+    });
+}
+
+#[test]
+fn damage_to_any_file_is_found_and_the_file_is_named() {
+    const SEED: u64 = 20_261_121;
+    println!("seed {SEED}");
+    let mut sequence = Sequence(SEED);
+    let library = TempDir::new().unwrap();
+    publish_as(library.path(), contents(1), Kind::Hnsw).unwrap();
+    let other = TempDir::new().unwrap();
+    publish_as(other.path(), contents(2), Kind::Hnsw).unwrap();
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(current(library.path())).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 5);
+    files.push(library.path().join("generations/CURRENT"));
+    let is_damaged = |file: &Path, how: &str| match Published::open(library.path()) {
+        Err(error @ GenerationError::Damaged { .. }) => {
+            let name = file.file_name().unwrap().to_str().unwrap();
+            let named = error.to_string().contains(name) || name == "CURRENT";
+            assert!(named, "{how}: {error} does not name {name}");
+        }
+        Err(error) => panic!("{how}: {error}"),
+        Ok(_) => panic!("{how} of {} was not found", file.display()),
+    };
+    for file in &files {
+        let whole = std::fs::read(file).unwrap();
+        for _ in 0..24 {
+            std::fs::write(file, &whole[..sequence.next() % whole.len()]).unwrap();
+            is_damaged(file, "truncation");
+        }
+        for _ in 0..64 {
+            let mut bytes = whole.clone();
+            let at = sequence.next() % bytes.len();
+            bytes[at] ^= 1 << (sequence.next() % 8);
+            std::fs::write(file, &bytes).unwrap();
+            is_damaged(file, "a flipped bit");
+        }
+        std::fs::write(file, vec![0; whole.len()]).unwrap();
+        is_damaged(file, "zeros");
+        let mut longer = whole.clone();
+        longer.push(0);
+        std::fs::write(file, longer).unwrap();
+        is_damaged(file, "a byte more");
+        if file.file_name().unwrap() != "transform.json" {
+            let foreign = match file.file_name().unwrap().to_str().unwrap() {
+                "CURRENT" => other.path().join("generations/CURRENT"),
+                name => current(other.path()).join(name),
+            };
+            let foreign = std::fs::read(foreign).unwrap();
+            if foreign != whole {
+                std::fs::write(file, foreign).unwrap();
+                is_damaged(file, "a swap");
+            }
+        }
+        std::fs::remove_file(file).unwrap();
+        if file.ends_with("CURRENT") {
+            assert!(Published::open(library.path()).unwrap().is_none());
+        } else {
+            is_damaged(file, "deletion");
+        }
+        std::fs::write(file, whole).unwrap();
+    }
+    assert!(Published::open(library.path()).unwrap().is_some(), "put back as it was, it is whole");
+    std::fs::write(&files[5], "not a generation").unwrap();
+    assert_eq!(publish(library.path(), contents(3)).unwrap().number, 2, "publishing repairs");
+    assert!(Published::open(library.path()).unwrap().is_some());
+}

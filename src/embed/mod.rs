@@ -12,14 +12,16 @@ mod encoder;
 mod error;
 mod fetch;
 mod folder;
-mod gguf;
 mod hub;
 mod manifest;
+mod names;
 mod own;
+mod slots;
 mod tokenizer;
 mod unigram;
 mod weights;
 mod wheel;
+mod workers;
 
 pub use batch::plan;
 pub use config::ModelConfig;
@@ -31,8 +33,9 @@ pub use fetch::{
 };
 pub use folder::{ModelFolder, VerifiedModel};
 pub use manifest::{FilePin, Hub, Manifest, Pooling, Prefixes, Source, Wheel};
+pub use names::{Part, TensorName, Term};
 pub use tokenizer::TextTokenizer;
-pub use weights::{Half, Part, TensorName, Weights};
+pub use weights::Weights;
 
 use crate::paper::{Role, UnitVector, VectorError};
 

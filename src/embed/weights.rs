@@ -12,153 +12,8 @@ use memmap2::Mmap;
 use super::config::ModelConfig;
 use super::error::ModelError;
 use super::folder::VerifiedModel;
-use super::gguf::{Slot, Slots, read_gguf, read_safetensors};
-
-/// A tensor of a BERT, whatever its file calls it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum TensorName {
-    /// One row a token id. Large: see [`Weights::word_rows`].
-    Words,
-    /// One row a position.
-    Positions,
-    /// One row a token type.
-    TokenTypes,
-    /// Layer norm after the embeddings.
-    EmbeddingNorm(Half),
-    /// Of one layer, from 0.
-    Layer(usize, Part, Half),
-}
-
-/// A part of a layer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Part {
-    /// Attention's query.
-    Query,
-    /// Attention's key.
-    Key,
-    /// Attention's value.
-    Value,
-    /// Attention's output.
-    AttentionOutput,
-    /// Layer norm after attention.
-    AttentionNorm,
-    /// Into the feed-forward block.
-    Up,
-    /// Out of it.
-    Down,
-    /// Layer norm after it.
-    OutputNorm,
-}
-
-impl Part {
-    const ALL: [Self; 8] = [
-        Self::Query,
-        Self::Key,
-        Self::Value,
-        Self::AttentionOutput,
-        Self::AttentionNorm,
-        Self::Up,
-        Self::Down,
-        Self::OutputNorm,
-    ];
-
-    fn published(self) -> &'static str {
-        match self {
-            Self::Query => "attention.self.query",
-            Self::Key => "attention.self.key",
-            Self::Value => "attention.self.value",
-            Self::AttentionOutput => "attention.output.dense",
-            Self::AttentionNorm => "attention.output.LayerNorm",
-            Self::Up => "intermediate.dense",
-            Self::Down => "output.dense",
-            Self::OutputNorm => "output.LayerNorm",
-        }
-    }
-
-    fn gguf(self) -> &'static str {
-        match self {
-            Self::Query => "attn_q",
-            Self::Key => "attn_k",
-            Self::Value => "attn_v",
-            Self::AttentionOutput => "attn_output",
-            Self::AttentionNorm => "attn_output_norm",
-            Self::Up => "ffn_up",
-            Self::Down => "ffn_down",
-            Self::OutputNorm => "layer_output_norm",
-        }
-    }
-}
-
-/// Weight or bias.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Half {
-    /// What is multiplied with: for a dense part one row an output.
-    Weight,
-    /// What is added.
-    Bias,
-}
-
-impl Half {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Weight => "weight",
-            Self::Bias => "bias",
-        }
-    }
-}
-
-impl TensorName {
-    /// All tensors of a model of so many layers.
-    fn all(layers: usize) -> impl Iterator<Item = Self> {
-        let halves = [Half::Weight, Half::Bias];
-        let layer = move |layer| {
-            Part::ALL.into_iter().flat_map(move |part| halves.map(|half| Self::Layer(layer, part, half)))
-        };
-        [Self::Words, Self::Positions, Self::TokenTypes]
-            .into_iter()
-            .chain(halves.map(Self::EmbeddingNorm))
-            .chain((0..layers).flat_map(layer))
-    }
-
-    /// The name in a published BERT.
-    fn published(self) -> String {
-        match self {
-            Self::Words => "embeddings.word_embeddings.weight".to_owned(),
-            Self::Positions => "embeddings.position_embeddings.weight".to_owned(),
-            Self::TokenTypes => "embeddings.token_type_embeddings.weight".to_owned(),
-            Self::EmbeddingNorm(half) => format!("embeddings.LayerNorm.{}", half.name()),
-            Self::Layer(layer, part, half) => {
-                format!("encoder.layer.{layer}.{}.{}", part.published(), half.name())
-            }
-        }
-    }
-
-    /// The name in a GGUF of llama.cpp.
-    fn gguf(self) -> String {
-        match self {
-            Self::Words => "token_embd.weight".to_owned(),
-            Self::Positions => "position_embd.weight".to_owned(),
-            Self::TokenTypes => "token_types.weight".to_owned(),
-            Self::EmbeddingNorm(half) => format!("token_embd_norm.{}", half.name()),
-            Self::Layer(layer, part, half) => format!("blk.{layer}.{}.{}", part.gguf(), half.name()),
-        }
-    }
-
-    fn shape(self, config: &ModelConfig) -> Vec<usize> {
-        let (hidden, wide) = (config.hidden, config.feed_forward);
-        match self {
-            Self::Words => vec![config.rows, hidden],
-            Self::Positions => vec![config.positions, hidden],
-            Self::TokenTypes => vec![config.types, hidden],
-            Self::EmbeddingNorm(_) | Self::Layer(_, Part::AttentionNorm | Part::OutputNorm, _) => vec![hidden],
-            Self::Layer(_, Part::Up, Half::Weight) => vec![wide, hidden],
-            Self::Layer(_, Part::Up, Half::Bias) => vec![wide],
-            Self::Layer(_, Part::Down, Half::Weight) => vec![hidden, wide],
-            Self::Layer(_, _, Half::Weight) => vec![hidden, hidden],
-            Self::Layer(_, _, Half::Bias) => vec![hidden],
-        }
-    }
-}
+use super::names::TensorName;
+use super::slots::{Slot, Slots, read_gguf, read_safetensors};
 
 /// The weights of one model, opened.
 pub struct Weights {
@@ -276,9 +131,146 @@ fn decode(kind: GgmlDType, bytes: &[u8]) -> Result<Vec<f32>, ModelError> {
     if kind == GgmlDType::F32 {
         return Ok(bytes.chunks_exact(4).map(|b| f32::from_le_bytes([b[0], b[1], b[2], b[3]])).collect());
     }
+    if bytes.is_empty() {
+        return Ok(Vec::new());
+    }
     let count = bytes.len() / kind.type_size() * kind.block_size();
-    // candle asserts an alignment that neither a file nor a slice of bytes promises; blocks need that of an f16 or
-    // f32, which any allocation has.
+    // A copy, because candle asserts an alignment that neither a file nor a slice of it promises; any allocation
+    // that is not empty has the four bytes that blocks need.
     let storage = QStorage::from_data(Cow::Owned(bytes.to_vec()), &Device::Cpu, kind)?;
     Ok(QTensor::new(storage, count)?.dequantize(&Device::Cpu)?.to_vec1()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use candle_core::DType;
+    use candle_core::quantized::gguf_file;
+    use std::collections::HashMap;
+
+    const CONFIG: &str = r#"{"model_type":"bert","hidden_act":"gelu","hidden_size":32,"num_hidden_layers":1,
+        "num_attention_heads":2,"intermediate_size":64,"max_position_embeddings":16,"vocab_size":10,
+        "type_vocab_size":2,"layer_norm_eps":1e-12}"#;
+
+    /// A folder with the config, and a tensor for every name: small multiples of 1/8, exact in every kind of float.
+    fn setting() -> (tempfile::TempDir, ModelConfig, Vec<(TensorName, Tensor)>) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("config.json");
+        fs_err::write(&path, CONFIG).unwrap();
+        let config = ModelConfig::read(&path).unwrap();
+        let tensors = TensorName::all(1).enumerate().map(|(number, name)| {
+            let shape = name.shape(&config);
+            let count = shape.iter().product::<usize>();
+            let values = (0..count).map(|i| ((i * 7 + number) % 33) as f32 / 8.0 - 2.0).collect::<Vec<_>>();
+            (name, Tensor::from_vec(values, shape, &Device::Cpu).unwrap())
+        });
+        let tensors = tensors.collect();
+        (folder, config, tensors)
+    }
+
+    fn open(folder: &tempfile::TempDir, file: &str) -> Result<Weights, ModelError> {
+        Weights::open(&folder.path().join("config.json"), &folder.path().join(file), &Device::Cpu)
+    }
+
+    fn gguf(tensors: &[(TensorName, Tensor)], kind: GgmlDType) -> Vec<u8> {
+        let quantised = |tensor: &Tensor| {
+            let kind = if tensor.rank() == 2 { kind } else { GgmlDType::F32 };
+            QTensor::quantize(tensor, kind).unwrap()
+        };
+        let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (name.gguf(), quantised(tensor))).collect();
+        let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
+        let name = gguf_file::Value::String("tiny".to_owned());
+        let list = gguf_file::Value::Array(vec![gguf_file::Value::U32(1), gguf_file::Value::U32(2)]);
+        let mut out = std::io::Cursor::new(Vec::new());
+        gguf_file::write(&mut out, &[("general.name", &name), ("a.list", &list)], &tensors).unwrap();
+        out.into_inner()
+    }
+
+    fn same(weights: &Weights, tensors: &[(TensorName, Tensor)]) {
+        for (name, expected) in tensors {
+            let found = weights.tensor(*name).unwrap();
+            assert_eq!(found.dims(), expected.dims(), "{name:?}");
+            let values = |tensor: &Tensor| tensor.flatten_all().unwrap().to_vec1::<f32>().unwrap();
+            assert_eq!(values(&found), values(expected), "{name:?}");
+        }
+        let table = tensors[0].1.to_vec2::<f32>().unwrap();
+        assert_eq!(weights.word_rows(&[3, 9, 3]).unwrap(), [&table[3][..], &table[9], &table[3]].concat());
+        assert_eq!(weights.word_rows(&[]).unwrap(), [0.0f32; 0]);
+        assert!(weights.word_rows(&[10]).is_err());
+    }
+
+    #[test]
+    fn every_format_gives_the_same_numbers() {
+        let (folder, _, tensors) = setting();
+        for (prefix, kind) in [("", DType::F32), ("bert.", DType::F16), ("", DType::BF16)] {
+            let mut named: HashMap<String, Tensor> = tensors
+                .iter()
+                .map(|(name, tensor)| {
+                    (format!("{prefix}{}", name.published()), tensor.to_dtype(kind).unwrap())
+                })
+                .collect();
+            let ids = Tensor::arange(0i64, 16, &Device::Cpu).unwrap();
+            named.insert(format!("{prefix}embeddings.position_ids"), ids);
+            candle_core::safetensors::save(&named, folder.path().join("model.safetensors")).unwrap();
+            same(&open(&folder, "model.safetensors").unwrap(), &tensors);
+        }
+        for kind in [GgmlDType::F32, GgmlDType::F16, GgmlDType::BF16] {
+            fs_err::write(folder.path().join("model.gguf"), gguf(&tensors, kind)).unwrap();
+            same(&open(&folder, "model.gguf").unwrap(), &tensors);
+        }
+    }
+
+    #[test]
+    fn quantised_rows_are_those_of_the_whole_table() {
+        let (folder, _, tensors) = setting();
+        for kind in [GgmlDType::Q4_0, GgmlDType::Q4_1, GgmlDType::Q5_0, GgmlDType::Q5_1, GgmlDType::Q8_0] {
+            fs_err::write(folder.path().join("model.gguf"), gguf(&tensors, kind)).unwrap();
+            let weights = open(&folder, "model.gguf").unwrap();
+            let table = weights.tensor(TensorName::Words).unwrap().to_vec2::<f32>().unwrap();
+            assert_eq!(weights.word_rows(&[9, 0]).unwrap(), [&table[9][..], &table[0]].concat());
+        }
+    }
+
+    #[test]
+    fn shapes_that_do_not_fit_the_config_are_named() {
+        let (folder, _, mut tensors) = setting();
+        fs_err::write(folder.path().join("model.gguf"), gguf(&tensors[1..], GgmlDType::F32)).unwrap();
+        let error = open(&folder, "model.gguf").err().unwrap().to_string();
+        assert!(error.contains("token_embd.weight") && error.contains("model.gguf"), "{error}");
+        tensors[0].1 = Tensor::zeros((11, 32), DType::F32, &Device::Cpu).unwrap();
+        fs_err::write(folder.path().join("model.gguf"), gguf(&tensors, GgmlDType::F32)).unwrap();
+        let error = open(&folder, "model.gguf").err().unwrap().to_string();
+        assert!(error.contains("[11, 32]") && error.contains("[10, 32]"), "{error}");
+    }
+
+    #[test]
+    fn garbled_files_are_errors() {
+        let (folder, _, tensors) = setting();
+        let named: HashMap<String, Tensor> =
+            tensors.iter().map(|(name, tensor)| (name.published(), tensor.clone())).collect();
+        candle_core::safetensors::save(&named, folder.path().join("model.safetensors")).unwrap();
+        let safetensors = fs_err::read(folder.path().join("model.safetensors")).unwrap();
+        for (file, whole) in
+            [("model.gguf", gguf(&tensors, GgmlDType::Q4_0)), ("model.safetensors", safetensors)]
+        {
+            let path = folder.path().join(file);
+            for length in (0..whole.len()).step_by(whole.len() / 60) {
+                fs_err::write(&path, &whole[..length]).unwrap();
+                let error = open(&folder, file).err().unwrap().to_string();
+                assert!(error.contains(file), "{error}");
+            }
+            for at in 0..1500 {
+                for value in [0, 0x7f, 0xff] {
+                    let mut garbled = whole.clone();
+                    garbled[at] = value;
+                    let read =
+                        if file.ends_with("gguf") { read_gguf(&garbled) } else { read_safetensors(&garbled) };
+                    for slot in read.iter().flat_map(Slots::values) {
+                        let bytes = garbled.get(slot.range.clone()).unwrap();
+                        decode(slot.kind, bytes).unwrap();
+                    }
+                }
+            }
+        }
+    }
 }

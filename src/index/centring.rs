@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::FlatVectors;
 use crate::paper::{Language, Role, UnitVector};
 
 /// How many passages of its own a library needs before its means weigh as much as the prior's. The mean of n
@@ -50,6 +51,9 @@ impl Calibration {
         1.0 / (1.0 + (-self.slope * (cosine - self.midpoint)).exp())
     }
 }
+
+/// Takes stored passages, one by one: number, language, raw vector.
+pub type Show<'a> = &'a mut dyn FnMut(u32, Language, &[f32]);
 
 /// The means of a model, and what a cosine is worth under them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -109,9 +113,44 @@ impl Centring {
         Self { calibration: Calibration { midpoint: 0.5, slope: 10.0 }, means: Vec::new() }
     }
 
+    /// This prior, moved towards the means of the passages that `visit` shows.
+    ///
+    /// # Errors
+    /// Those of `visit`.
+    pub fn blended_over<E>(&self, visit: impl FnOnce(Show<'_>) -> Result<(), E>) -> Result<Self, E> {
+        let mut means = PassageMeans::default();
+        visit(&mut |_, language, raw| means.add(language, raw))?;
+        Ok(self.blended_with(&means))
+    }
+
+    /// The passages that `visit` shows and `wanted` takes, centred.
+    ///
+    /// # Errors
+    /// Those of `visit`.
+    pub fn centre_all<E>(
+        &self,
+        dimension: usize,
+        wanted: impl Fn(u32) -> bool,
+        visit: impl FnOnce(Show<'_>) -> Result<(), E>,
+    ) -> Result<FlatVectors, E> {
+        let mut centred = FlatVectors::new(dimension);
+        visit(&mut |number, language, raw| {
+            if wanted(number)
+                && let Ok(raw) = UnitVector::new(raw.to_vec())
+            {
+                // The store takes only unit vectors of the library's dimension, so this does not fail.
+                let _ = centred.push(number, self.apply(Role::Passage, language, &raw).as_slice());
+            }
+        })?;
+        Ok(centred)
+    }
+
     fn mean(&self, language: Language, role: Role) -> Option<&[f32]> {
         let of = |language| {
-            self.means.iter().find(|mean| mean.language == language && mean.role == role).map(|mean| mean.mean.as_slice())
+            self.means
+                .iter()
+                .find(|mean| mean.language == language && mean.role == role)
+                .map(|mean| mean.mean.as_slice())
         };
         of(language).or_else(|| of(Language::UNDETERMINED))
     }
@@ -136,8 +175,12 @@ impl Centring {
         let mut shifts: BTreeMap<Language, Shift> = BTreeMap::new();
         for (language, sum) in &library.sums {
             let Some(prior) = self.mean(*language, Role::Passage) else { continue };
-            let moved: Vec<f32> =
-                sum.total.iter().zip(prior).map(|(total, prior)| *total as f32 - sum.count as f32 * prior).collect();
+            let moved: Vec<f32> = sum
+                .total
+                .iter()
+                .zip(prior)
+                .map(|(total, prior)| *total as f32 - sum.count as f32 * prior)
+                .collect();
             whole.add(sum.count, &moved);
             shifts.entry(*language).or_default().add(sum.count, &moved);
         }
@@ -270,8 +313,12 @@ mod tests {
                 library.add(Language::ENGLISH, &topic);
             }
             let blended = prior.blended_with(library);
-            [(Language::ENGLISH, Role::Passage), (Language::ENGLISH, Role::Query), (Language::KOREAN, Role::Passage)]
-                .map(|(language, role)| blended.mean(language, role).unwrap()[2])
+            [
+                (Language::ENGLISH, Role::Passage),
+                (Language::ENGLISH, Role::Query),
+                (Language::KOREAN, Role::Passage),
+            ]
+            .map(|(language, role)| blended.mean(language, role).unwrap()[2])
         };
         let few = shift(5, &mut library);
         assert!(few[0] < 0.05, "{few:?}");

@@ -1,10 +1,29 @@
 //! Vectors to neighbours. Knows numbers and vectors; what they stand for is the caller's business.
+//!
+//! Below [`EXACT_LIMIT`] vectors the index is a scan ([`ExactIndex`]), above it a graph ([`HnswIndex`]); either is
+//! derived from the store, published whole by [`publish`] and refused where a byte of it changed.
+
+mod exact;
+mod flat;
+mod generation;
+mod graph;
+mod hnsw;
+#[cfg(test)]
+mod suite;
 
 mod centring;
 
-pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans};
+pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans, Show};
 
 use crate::paper::UnitVector;
+
+pub use exact::ExactIndex;
+pub use flat::{FlatVectors, Misfit};
+pub use generation::{Contents, GenerationError, Kind, Manifest, Published, StoredFile, publish, publish_as};
+pub use hnsw::HnswIndex;
+
+/// Up to how many vectors the scan is the better index: see the numbers in `suite.rs`.
+pub const EXACT_LIMIT: usize = 50_000;
 
 /// A vector near the query.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -18,11 +37,16 @@ pub struct Neighbour {
 /// Nearest vectors by cosine.
 ///
 /// Promise of every implementation (one test suite runs on all): results are best first, ties by number;
-/// `min(limit, allowed vectors)` of them, never one that is not allowed; no panic on any query of the right
-/// dimension.
+/// `min(limit, allowed vectors)` of them, never one that is not allowed; no panic on any query. A query of another
+/// dimension than the vectors' is near to none of them.
 pub trait VectorIndex: Send + Sync {
+    /// The numbers of all vectors.
+    fn numbers(&self) -> &[u32];
+
     /// How many vectors.
-    fn len(&self) -> usize;
+    fn len(&self) -> usize {
+        self.numbers().len()
+    }
 
     /// Whether there are none.
     fn is_empty(&self) -> bool {

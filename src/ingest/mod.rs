@@ -19,7 +19,7 @@ pub use publish::{PublishError, is_current, publish};
 use crate::corpus::{self, Notice, RecordError, Skipped};
 use crate::embed::{EncodeError, Encoder, plan};
 use crate::index::Centring;
-use crate::paper::{PaperId, Passage, Paper, Record, Role, passages_of};
+use crate::paper::{Paper, PaperId, Passage, Record, Role, passages_of};
 use crate::store::{Change, StoreError, Writer};
 
 /// Records that are committed together: enough that syncing costs little, few enough that acknowledging is prompt.
@@ -151,7 +151,7 @@ pub fn ingest(
     read(paths, writer, encoder, observer, &mut report)?;
     embed(writer, encoder, observer, &mut report)?;
     if !observer.should_stop() && !is_current(library, writer, encoder)? {
-        observer.see(Event::Publishing { passages: writer.counts()?.passages });
+        observer.see(Event::Publishing { passages: writer.counts()?.passages as usize });
         publish(library, writer, encoder, prior)?;
         report.published = true;
     }
@@ -239,7 +239,7 @@ impl Batch<'_> {
         if records.is_empty() {
             return Ok(());
         }
-        let outcomes = self.writer.put(&records, &|paper| passages(paper, self.encoder))?;
+        let outcomes = self.writer.put(records.clone(), &|paper| passages(paper, self.encoder))?;
         for (record, outcome) in records.iter().zip(&outcomes) {
             self.report.records += 1;
             match outcome.change {
@@ -273,7 +273,7 @@ fn embed(
     observer: &mut dyn Observer,
     report: &mut Report,
 ) -> Result<(), IngestError> {
-    let total = writer.counts()?.pending;
+    let total = writer.counts()?.pending as usize;
     if total == 0 {
         return Ok(());
     }

@@ -1,12 +1,10 @@
 //! The store's vectors, centred, as the next generation of the index.
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use crate::embed::Encoder;
-use crate::index::{Centring, CentringError, Contents, FlatVectors, Generation, GenerationError, PassageMeans};
-use crate::paper::{Language, Role, UnitVector};
-use crate::store::{PassageNumber, Store, StoreError};
+use crate::index::{self, Centring, CentringError, Contents, GenerationError, Published, Show};
+use crate::store::{Store, StoreError};
 
 /// Why no generation was published; the one before, if any, still answers.
 #[derive(Debug, thiserror::Error)]
@@ -22,39 +20,42 @@ pub enum PublishError {
     Centring(#[from] CentringError),
 }
 
-/// Builds and publishes the generation of what `store` holds. Call it while holding the library's writer: two publishers
-/// would clean up each other's work.
+/// Whether the published generation is sound, of this model, and of the store's present revision.
 ///
 /// # Errors
-/// If store or disk fail.
+/// If the store cannot be read.
+pub fn is_current(library: &Path, store: &Store, encoder: &dyn Encoder) -> Result<bool, StoreError> {
+    let revision = store.snapshot()?.revision()?;
+    // Opened whole, so that an ingest heals a damaged index.
+    Ok(Published::open(library).is_ok_and(|published| {
+        published.is_some_and(|published| {
+            published.manifest.revision == revision
+                && published.manifest.require(encoder.fingerprint()).is_ok()
+        })
+    }))
+}
+
+/// Builds and publishes the generation of what `store` holds.
+///
+/// # Errors
+/// If store or disk fail, or another process is publishing.
 pub fn publish(
     library: &Path,
     store: &Store,
     encoder: &dyn Encoder,
     prior: &Centring,
-) -> Result<Generation, PublishError> {
-    let languages: HashMap<PassageNumber, Language> =
-        store.passages()?.into_iter().map(|(number, _, passage)| (number, passage.language)).collect();
-    let mut means = PassageMeans::default();
-    store.visit_vectors(|number, raw| {
-        if let Some(language) = languages.get(&number) {
-            means.add(*language, raw);
-        }
-    })?;
-    let centring = prior.blended_with(&means);
-    let mut vectors = FlatVectors::new(encoder.dimension());
-    store.visit_vectors(|number, raw| {
-        if let (Some(language), Ok(raw)) = (languages.get(&number), UnitVector::new(raw.to_vec())) {
-            vectors.push(number, &centring.apply(Role::Passage, *language, &raw));
-        }
-    })?;
-    Ok(Generation::publish(
-        library,
-        Contents {
-            fingerprint: encoder.fingerprint().to_owned(),
-            transform: centring.to_json()?,
-            revision: store.revision()?,
-            vectors,
-        },
-    )?)
+) -> Result<Published, PublishError> {
+    let snapshot = store.snapshot()?;
+    let visit = |show: Show<'_>| {
+        snapshot.visit_embedded(|number, passage, raw| show(number.0, passage.language, raw))
+    };
+    let centring = prior.blended_over(visit)?;
+    let vectors = centring.centre_all(encoder.dimension(), |_| true, visit)?;
+    let contents = Contents {
+        fingerprint: encoder.fingerprint(),
+        transform: &centring.to_json()?,
+        revision: snapshot.revision()?,
+        vectors,
+    };
+    Ok(index::publish(library, contents)?)
 }

@@ -26,4 +26,5 @@ pub use passage::{Passage, PassageKind, TextHash, passages_of};
 pub use record::{Commentary, Record, Source};
 pub use text::{code_points, cut, normalise, single_line};
 pub use title::normalised_title;
+pub(crate) use vector::dot;
 pub use vector::{Role, UnitVector, VectorError};

@@ -1,16 +1,16 @@
 //! What answers right now: the published generation for the passages it holds, an exact scan for the rest.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use super::SearchError;
-use super::centred::{blended, centred};
 use super::rank::{Ranked, by_paper};
 use crate::embed::Encoder;
-use crate::index::{Centring, ExactIndex, Generation, VectorIndex};
+use crate::index::{Centring, ExactIndex, Published, Show, VectorIndex};
 use crate::paper::UnitVector;
 use crate::store::{Counts, PaperNumber, Snapshot};
 
@@ -36,7 +36,9 @@ impl fmt::Display for IndexState {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Published { scanned: 0 } => formatter.write_str("published index"),
-            Self::Published { scanned } => write!(formatter, "published index, and {scanned} newer passages scanned"),
+            Self::Published { scanned } => {
+                write!(formatter, "published index, and {scanned} newer passages scanned")
+            }
             Self::Missing => formatter.write_str("no published index: exact search"),
             Self::Unusable { reason } => write!(formatter, "exact search, the index is unusable: {reason}"),
         }
@@ -62,16 +64,24 @@ impl Live {
         encoder: &dyn Encoder,
         prior: &Centring,
     ) -> Result<Self, SearchError> {
-        let (generation, unusable) = match Generation::open(library, encoder.fingerprint(), encoder.dimension()) {
+        let opened = Published::open(library).and_then(|generation| match generation {
+            Some(generation) => generation.manifest.require(encoder.fingerprint()).map(|()| Some(generation)),
+            None => Ok(None),
+        });
+        let (generation, unusable) = match opened {
             Ok(generation) => (generation, None),
             Err(error) => (None, Some(error.to_string())),
         };
+        let visit = |show: Show<'_>| {
+            snapshot.visit_embedded(|number, passage, raw| show(number.0, passage.language, raw))
+        };
         let centring = match &generation {
             Some(generation) => Centring::from_json(&generation.transform, encoder.dimension())?,
-            None => blended(prior, snapshot)?,
+            None => prior.blended_over(visit)?,
         };
-        let held = |number| generation.as_ref().is_some_and(|generation| generation.holds(number));
-        let fresh = centred(&centring, snapshot, encoder.dimension(), |number| !held(number))?;
+        let held: HashSet<u32> =
+            generation.iter().flat_map(|generation| generation.index.numbers()).copied().collect();
+        let fresh = centring.centre_all(encoder.dimension(), |number| !held.contains(&number), visit)?;
         let state = match (&generation, unusable) {
             (Some(_), _) => IndexState::Published { scanned: fresh.len() },
             (None, None) => IndexState::Missing,
@@ -84,7 +94,7 @@ impl Live {
             state,
             centring,
             published: generation.map(|generation| generation.index),
-            fresh: ExactIndex::new(fresh),
+            fresh: ExactIndex::new(Arc::new(fresh)),
             paper_of: passages.into_iter().map(|(number, paper, _)| (number.0, paper)).collect(),
         })
     }

@@ -15,16 +15,16 @@ use std::time::Instant;
 
 pub use answer::{Answer, Asked, Example, Hit, Link, Match, PaperCard, Why};
 pub use live::IndexState;
+pub use rank::{Ranked, by_paper};
 
 use crate::embed::{EncodeError, Encoder};
 use crate::index::{Centring, CentringError};
 use crate::paper::{
-    Language, Paper, PaperId, Passage, PassageKind, Role, UnitVector, VectorError, chunk, identifiers_in, normalise,
-    normalised_title,
+    Language, Paper, PaperId, Passage, PassageKind, Role, UnitVector, VectorError, chunk, identifiers_in,
+    normalise, normalised_title,
 };
 use crate::store::{Counts, PaperNumber, PassageNumber, Snapshot, Store, StoreError};
 use live::Live;
-use rank::Ranked;
 
 /// Why a question has no answer.
 #[derive(Debug, thiserror::Error)]

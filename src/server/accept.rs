@@ -69,7 +69,8 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, state: &AppStat
         };
         let _ = stream.set_nodelay(true);
         let stream = TokioIo::new(Stalling::new(stream, limits.request_time));
-        let connection = connections.watch(http.serve_connection(stream, TowerToHyperService::new(routes.clone())));
+        let connection =
+            connections.watch(http.serve_connection(stream, TowerToHyperService::new(routes.clone())));
         tokio::spawn(async move {
             let _place = place;
             if let Err(error) = connection.await {
@@ -174,7 +175,11 @@ impl AsyncRead for Stalling {
 }
 
 impl AsyncWrite for Stalling {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         let written = Pin::new(&mut self.stream).poll_write(context, bytes);
         self.judge(context, written)
     }

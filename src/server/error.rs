@@ -173,10 +173,14 @@ impl From<SearchError> for Failure {
         let told = error.to_string();
         match error {
             SearchError::Empty => Self::invalid(told, "give a question with letters in it, or a paper id"),
-            SearchError::Unknown(_) => {
-                Self::new(Code::UnknownPaper, told, "search for its title, or read it in with 'paperkin ingest'")
+            SearchError::Unknown(_) => Self::new(
+                Code::UnknownPaper,
+                told,
+                "search for its title, or read it in with 'paperkin ingest'",
+            ),
+            SearchError::NotEmbedded(_) => {
+                Self::new(Code::NotEmbedded, told, "run 'paperkin ingest' to the end")
             }
-            SearchError::NotEmbedded(_) => Self::new(Code::NotEmbedded, told, "run 'paperkin ingest' to the end"),
             SearchError::Cancelled(_) => Self::invalid(told, "leave one of the examples out"),
             error => Self::internal(&error),
         }
@@ -193,8 +197,12 @@ impl From<JsonRejection> for Failure {
                 Self::new(Code::NotJson, told, "set the header Content-Type: application/json")
             }
             JsonRejection::JsonSyntaxError(_) => Self::new(Code::BadRequest, told, SHAPE),
-            JsonRejection::BytesRejection(bytes) if bytes.status() == Code::BodyTooLarge.status() => Self::too_large(),
-            rejection if caused_by::<TimeoutError>(&rejection) => Self::from_status(Code::RequestTimeout.status()),
+            JsonRejection::BytesRejection(bytes) if bytes.status() == Code::BodyTooLarge.status() => {
+                Self::too_large()
+            }
+            rejection if caused_by::<TimeoutError>(&rejection) => {
+                Self::from_status(Code::RequestTimeout.status())
+            }
             _ => Self::new(Code::BadRequest, told, "the body broke off; send it again"),
         }
     }
@@ -218,7 +226,11 @@ impl From<PathRejection> for Failure {
 
 impl Failure {
     fn too_large() -> Self {
-        Self::new(Code::BodyTooLarge, "the body is over the limit", "send a shorter text; a page of an article is enough")
+        Self::new(
+            Code::BodyTooLarge,
+            "the body is over the limit",
+            "send a shorter text; a page of an article is enough",
+        )
     }
 
     /// What a layer or the router answered without words, in our words.
@@ -234,15 +246,23 @@ impl Failure {
                 "this address has no such method",
                 "the header Allow says which it has",
             ),
-            StatusCode::REQUEST_TIMEOUT => {
-                Self::new(Code::RequestTimeout, "the request took too long to arrive", "send it again, faster")
-            }
+            StatusCode::REQUEST_TIMEOUT => Self::new(
+                Code::RequestTimeout,
+                "the request took too long to arrive",
+                "send it again, faster",
+            ),
             StatusCode::PAYLOAD_TOO_LARGE => Self::too_large(),
-            TIMEOUT => Self::new(Code::Timeout, "the answer took too long", "ask something shorter, or later"),
+            TIMEOUT => {
+                Self::new(Code::Timeout, "the answer took too long", "ask something shorter, or later")
+            }
             status if status.is_client_error() => {
                 Self::new(Code::BadRequest, "the request cannot be read", "see /openapi.json")
             }
-            _ => Self::new(Code::Internal, "something broke while answering", "the log of the server says more"),
+            _ => Self::new(
+                Code::Internal,
+                "something broke while answering",
+                "the log of the server says more",
+            ),
         }
     }
 
@@ -252,50 +272,43 @@ impl Failure {
     }
 }
 
-/// Failures of every route that looks something up: for the OpenAPI document.
-pub(super) struct LookingFails;
+/// Failures for the OpenAPI document, by what a route does.
+macro_rules! failures {
+    ($($(#[$doc:meta])* $kind:ident: [$(($code:ident, $meaning:literal)),+ $(,)?];)+) => {
+        $(
+            $(#[$doc])*
+            pub(super) struct $kind;
 
-/// Failures of every route that ranks.
-pub(super) struct AskingFails;
-
-/// Failures of every route that reads a body.
-pub(super) struct PostingFails;
-
-impl IntoResponses for LookingFails {
-    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        described(&[
-            (Code::BadId, "Not a paper id, or not UTF-8"),
-            (Code::UnknownPaper, "No paper of that name"),
-            (Code::WrongHost, "Addressed to another host"),
-            (Code::Internal, "A defect of ours"),
-            (Code::NotReady, "Still loading, or too many requests; `Retry-After` says when to come back"),
-            (Code::Timeout, "The answer took too long"),
-        ])
-    }
+            impl IntoResponses for $kind {
+                fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+                    described(&[$((Code::$code, $meaning)),+])
+                }
+            }
+        )+
+    };
 }
 
-impl IntoResponses for AskingFails {
-    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let mut responses = LookingFails::responses();
-        responses.extend(described(&[
-            (Code::NotEmbedded, "The paper has no vector yet"),
-            (Code::Invalid, "Well-formed, but not something that can be asked"),
-        ]));
-        responses
-    }
-}
-
-impl IntoResponses for PostingFails {
-    fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
-        let mut responses = AskingFails::responses();
-        responses.extend(described(&[
-            (Code::BadRequest, "Not JSON"),
-            (Code::RequestTimeout, "The body took too long to arrive"),
-            (Code::BodyTooLarge, "The body is over the limit"),
-            (Code::NotJson, "The body is not said to be JSON"),
-        ]));
-        responses
-    }
+failures! {
+    /// Whatever a route does.
+    EveryFails: [
+        (BadRequest, "Not UTF-8, not JSON, or not a paper id"),
+        (WrongHost, "Addressed to another host"),
+        (Internal, "A defect of ours"),
+        (NotReady, "Still loading, or too many requests; `Retry-After` says when to come back"),
+        (Timeout, "The answer took too long"),
+    ];
+    /// It names a paper.
+    NamingFails: [(UnknownPaper, "No paper of that name")];
+    /// It compares with a paper.
+    RelatingFails: [(NotEmbedded, "The paper has no vector yet")];
+    /// It asks with parameters.
+    AskingFails: [(Invalid, "Well-formed, but not something that can be asked")];
+    /// It reads a body.
+    PostingFails: [
+        (RequestTimeout, "The body took too long to arrive"),
+        (BodyTooLarge, "The body is over the limit"),
+        (NotJson, "The body is not said to be JSON"),
+    ];
 }
 
 fn described(failures: &[(Code, &str)]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
@@ -303,7 +316,8 @@ fn described(failures: &[(Code, &str)]) -> BTreeMap<String, RefOr<utoipa::openap
         .iter()
         .map(|(code, meaning)| {
             let content = Content::new(Some(Ref::from_schema_name("Error")));
-            let response = ResponseBuilder::new().description(*meaning).content("application/json", content).build();
+            let response =
+                ResponseBuilder::new().description(*meaning).content("application/json", content).build();
             (code.status().as_str().to_owned(), response.into())
         })
         .collect()

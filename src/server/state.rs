@@ -3,9 +3,9 @@
 //! The library is a hot-swappable snapshot: a request takes the [`Searcher`] that is there when it comes and keeps it
 //! to its end, however often another process ingests meanwhile. Until there is one, the reason why is the answer.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError, RwLock};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
@@ -13,6 +13,7 @@ use tokio::task::spawn_blocking;
 use super::error::Failure;
 use super::{LoadedModel, ServeError};
 use crate::config::Limits;
+use crate::index::Published;
 use crate::search::{IndexState, SearchError, Searcher};
 use crate::store::{Store, StoreError};
 
@@ -164,39 +165,60 @@ impl Library {
             Ok(Err(error)) => return ServeError::Load(error),
             Err(error) => return ServeError::Load(error.into()),
         };
+        let mut shown = None;
         loop {
+            let started = Instant::now();
             let (library, model, folder) = (self.clone(), Arc::clone(&model), folder.clone());
-            if let Err(panic) = spawn_blocking(move || library.refresh(&folder, &model)).await {
-                tracing::error!(%panic, "the library could not be looked at");
+            match spawn_blocking(move || library.refresh(&folder, &model, shown)).await {
+                Ok(now) => shown = now,
+                Err(panic) => tracing::error!(%panic, "the library could not be looked at"),
             }
-            tokio::time::sleep(LOOK_EVERY).await;
+            // While somebody ingests there is news at every look: opening a large library must not take all the time.
+            tokio::time::sleep(LOOK_EVERY.max(started.elapsed() * 9)).await;
         }
     }
 
-    /// Swaps a new snapshot in if the store has moved on.
-    fn refresh(&self, folder: &std::path::Path, model: &LoadedModel) {
-        let shown = match self.status() {
-            Status::Ready(searcher) => Some(searcher.revision()),
-            Status::NotReady(_) => None,
-            Status::Stopping(_) => return,
-        };
-        let opened = revision(folder).map_err(SearchError::from).and_then(|now| {
+    /// Swaps a new snapshot in if the library has moved on from what is `shown`; says what is shown now.
+    fn refresh(&self, folder: &Path, model: &LoadedModel, shown: Option<Edition>) -> Option<Edition> {
+        let opened = Edition::of(folder).map_err(SearchError::from).and_then(|now| {
             if shown == Some(now) {
                 return Ok(None);
             }
-            Searcher::open(folder, Arc::clone(&model.encoder), &model.prior).map(Some)
+            let searcher = Searcher::open(folder, Arc::clone(&model.encoder), &model.prior)?;
+            Ok(Some((now, searcher)))
         });
         match opened {
-            Ok(Some(searcher)) => {
-                tracing::info!(revision = searcher.revision(), "the library has moved on");
+            Ok(Some((now, searcher))) => {
+                tracing::info!(revision = searcher.revision(), index = %searcher.index_state(), "a new snapshot answers");
                 self.publish(searcher);
+                Some(now)
             }
-            Ok(None) => {}
+            Ok(None) => shown,
             Err(error) if shown.is_some() => {
                 tracing::warn!(%error, "the library cannot be read now; answering from what was read before");
+                shown
             }
-            Err(error) => self.not_ready(error.to_string()),
+            Err(error) => {
+                self.not_ready(error.to_string());
+                None
+            }
         }
+    }
+}
+
+/// What tells one state of a library on disk from another: the truth, and the index over it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Edition {
+    revision: u64,
+    generation: Option<u64>,
+}
+
+impl Edition {
+    fn of(folder: &Path) -> Result<Self, StoreError> {
+        let revision = Store::open(folder)?.revision()?;
+        // A damaged index counts as none: the snapshot says so by itself.
+        let generation = Published::peek(folder).ok().flatten().map(|(number, _)| number);
+        Ok(Self { revision, generation })
     }
 }
 
@@ -206,8 +228,4 @@ pub(super) fn index_words(searcher: &Searcher) -> (&'static str, Option<String>)
         IndexState::Published { .. } => ("published", None),
         state @ (IndexState::Missing | IndexState::Unusable { .. }) => ("exact", Some(state.to_string())),
     }
-}
-
-fn revision(folder: &std::path::Path) -> Result<u64, StoreError> {
-    Store::open(folder)?.revision()
 }

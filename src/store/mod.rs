@@ -3,8 +3,11 @@
 //! One [`Writer`], any number of [`Store`]s reading beside it, also in other processes. What [`Writer::put`] has
 //! returned survives a kill and a loss of power. Everything else of a library is derived from here.
 
+mod check;
 mod codec;
 mod error;
+#[cfg(test)]
+mod faults;
 mod file;
 mod lock;
 mod put;
@@ -20,6 +23,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::paper::{Mention, Paper, PaperId, Passage, Record, UnitVector};
 
+pub use check::Finding;
 pub use error::StoreError;
 pub use put::{Change, Outcome};
 pub use snapshot::Snapshot;

@@ -109,8 +109,15 @@ impl Putting<'_, '_> {
         let mut joined = Vec::new();
         let mut whole = Record { ids: record.ids.clone(), title: record.title.clone(), ..Record::default() };
         whole.authors.clone_from(&record.authors);
-        for name in names {
-            let Some(number) = self.owner(&name.to_string())? else { continue };
+        let mut candidates = Vec::new();
+        for name in record.names() {
+            candidates.extend(self.owner(&name.to_string())?);
+        }
+        let twins = twin_key(&record.title, 0)..=twin_key(&record.title, u32::MAX);
+        for row in self.tables.names.range::<&str>((twins.start().as_str())..=(twins.end().as_str()))? {
+            candidates.push(row?.1.value());
+        }
+        for number in candidates {
             if joined.contains(&number) {
                 continue;
             }
@@ -153,6 +160,7 @@ impl Putting<'_, '_> {
         let paper = self.paper(number)?;
         for record in self.records(number)? {
             self.tables.places.remove(place_key(&record).as_str())?;
+            self.tables.names.remove(twin_key(&record.title, number).as_str())?;
             if let Some(note) = &record.note {
                 disown(&mut self.tables.names, &note_key(note), number)?;
             }
@@ -181,6 +189,9 @@ impl Putting<'_, '_> {
         }
         for record in records {
             self.tables.places.insert(place_key(record).as_str(), number)?;
+            if self.owner(&PaperId::of_title(&record.title).to_string())? != Some(number) {
+                self.tables.names.insert(twin_key(&record.title, number).as_str(), number)?;
+            }
             if let Some(note) = &record.note
                 && self.owner(&note_key(note))?.is_none()
             {
@@ -303,8 +314,13 @@ fn readable(record: &Record) -> Result<(), Fault> {
     }
 }
 
+/// Under which a work is found whose title's hash names another work; of fixed length, so that they stand together.
+fn twin_key(title: &str, number: u32) -> String {
+    format!("twin:{}:{number:08x}", PaperId::of_title(title))
+}
+
 /// NUL stands in no file name.
-fn place_key(record: &Record) -> String {
+pub(super) fn place_key(record: &Record) -> String {
     format!("{}\0{}", record.source.file, record.source.slot)
 }
 

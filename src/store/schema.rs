@@ -16,7 +16,7 @@ pub(super) const META: TableDefinition<&str, &str> = TableDefinition::new("meta"
 pub(super) const RECORDS: Sealed = TableDefinition::new("records");
 /// Paper number to the merged paper: derived from the records, and read far more often.
 pub(super) const PAPERS: Sealed = TableDefinition::new("papers");
-/// Id, alias or `note:` name to paper number.
+/// Id, alias, `note:` name or `twin:` to paper number.
 pub(super) const NAMES: TableDefinition<&str, u32> = TableDefinition::new("names");
 /// `file NUL slot` to paper number.
 pub(super) const PLACES: TableDefinition<&str, u32> = TableDefinition::new("places");

@@ -1,5 +1,6 @@
 //! Reading: every answer of one [`Snapshot`] is of one moment, whatever the writer does meanwhile.
 
+use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -99,19 +100,22 @@ impl Snapshot {
 
     /// What its sources say about the paper, in the order in which they came.
     pub fn records(&self, number: PaperNumber) -> Result<Vec<Record>, StoreError> {
-        guarded(&self.path, |_| Ok(self.get(RECORDS, "records", number.0)?.unwrap_or_default()))
+        guarded(&self.path, |_| self.of_paper(RECORDS, "records", number.0))
     }
 
     /// Shows every paper to `visit`, by number, one at a time in memory.
     pub fn visit_papers(&self, mut visit: impl FnMut(PaperNumber, Paper)) -> Result<(), StoreError> {
         guarded(&self.path, |foreign| {
-            for row in sealed(&self.transaction, PAPERS)?.iter()? {
+            let table = sealed(&self.transaction, PAPERS)?;
+            let mut seen = 0;
+            for row in table.iter()? {
                 let (number, bytes) = row?;
                 let number = number.value();
                 let paper = decode("papers", number, bytes.value())?;
                 foreign.call(|| visit(PaperNumber(number), paper));
+                seen += 1;
             }
-            Ok(())
+            complete(&table, "papers", seen)
         })
     }
 
@@ -125,6 +129,7 @@ impl Snapshot {
                 let (paper, passage) = decode("passages", number.value(), bytes.value())?;
                 all.push((PassageNumber(number.value()), PaperNumber(paper), passage));
             }
+            complete(&table, "passages", all.len() as u64)?;
             Ok(all)
         })
     }
@@ -132,7 +137,7 @@ impl Snapshot {
     /// The passages of one paper, in the order of its text.
     pub fn passages_of(&self, number: PaperNumber) -> Result<Vec<(PassageNumber, Passage)>, StoreError> {
         guarded(&self.path, |_| {
-            let numbers: Vec<u32> = self.get(PASSAGES_OF, "passages_of", number.0)?.unwrap_or_default();
+            let numbers: Vec<u32> = self.of_paper(PASSAGES_OF, "passages_of", number.0)?;
             let table = sealed(&self.transaction, PASSAGES)?;
             numbers
                 .into_iter()
@@ -154,12 +159,29 @@ impl Snapshot {
         let dimension = self.meta()?.dimension;
         guarded(&self.path, |foreign| {
             let mut vector = Vec::with_capacity(dimension.min(1 << 16));
-            for row in sealed(&self.transaction, VECTORS)?.iter()? {
+            let table = sealed(&self.transaction, VECTORS)?;
+            let mut seen = 0;
+            for row in table.iter()? {
                 let (number, bytes) = row?;
                 decode_vector(number.value(), bytes.value(), dimension, &mut vector)?;
                 foreign.call(|| visit(PassageNumber(number.value()), &vector));
+                seen += 1;
             }
-            Ok(())
+            complete(&table, "vectors", seen)
+        })
+    }
+
+    /// Shows every passage that has a vector, by number, with it.
+    pub fn visit_embedded(
+        &self,
+        mut visit: impl FnMut(PassageNumber, &Passage, &[f32]),
+    ) -> Result<(), StoreError> {
+        let passages: HashMap<PassageNumber, Passage> =
+            self.passages()?.into_iter().map(|(number, _, passage)| (number, passage)).collect();
+        self.visit_vectors(|number, raw| {
+            if let Some(passage) = passages.get(&number) {
+                visit(number, passage, raw);
+            }
         })
     }
 
@@ -202,6 +224,20 @@ impl Snapshot {
         Ok(self.transaction.open_table(NAMES)?.get(name)?.map(|number| number.value()))
     }
 
+    /// A list that every paper has.
+    fn of_paper<T: serde::de::DeserializeOwned>(
+        &self,
+        table: schema::Sealed,
+        name: &str,
+        number: u32,
+    ) -> Result<Vec<T>, Fault> {
+        match self.get(table, name, number)? {
+            Some(list) => Ok(list),
+            None if sealed(&self.transaction, PAPERS)?.get(number)?.is_none() => Ok(Vec::new()),
+            None => Err(Fault::Value(format!("{name} {number} is not there"))),
+        }
+    }
+
     fn get<T: serde::de::DeserializeOwned>(
         &self,
         table: schema::Sealed,
@@ -218,6 +254,12 @@ fn passage_in(table: &Stored, number: u32) -> Result<(u32, Passage), Fault> {
         Some(bytes) => decode("passages", number, bytes.value()),
         None => Err(Fault::Value(format!("passage {number} is not there"))),
     }
+}
+
+/// A damaged page can hide rows without looking wrong; redb counts them elsewhere.
+fn complete(table: &Stored, name: &str, seen: u64) -> Result<(), Fault> {
+    let wanted = table.len()?;
+    if seen == wanted { Ok(()) } else { Err(Fault::Value(format!("{name}: {seen} rows of {wanted}"))) }
 }
 
 /// The key of a note: wiki links spell the same name in more than one way.

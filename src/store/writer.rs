@@ -187,6 +187,17 @@ impl Writer {
         Ok(done)
     }
 
+    /// For the check, which wants redb for itself.
+    pub(super) fn with_database<T>(
+        &mut self,
+        work: impl FnOnce(&mut Database) -> T,
+    ) -> Result<T, StoreError> {
+        match &mut self.store.handle {
+            Some(file::Handle::Writer(database)) => Ok(work(database)),
+            _ => Err(StoreError::NeedsReopen(self.store.path().to_path_buf())),
+        }
+    }
+
     /// One transaction: durable when it returns, undone where `work` fails or says that nothing changed.
     fn write<T>(
         &mut self,

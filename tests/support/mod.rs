@@ -2,6 +2,7 @@
 
 pub mod app;
 pub mod toy;
+pub mod hub;
 
 use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
@@ -40,5 +41,5 @@ pub fn verified_model() -> VerifiedModel {
 /// The real encoder, loaded once.
 pub fn encoder() -> &'static Arc<CandleEncoder> {
     static ENCODER: OnceLock<Arc<CandleEncoder>> = OnceLock::new();
-    ENCODER.get_or_init(|| Arc::new(CandleEncoder::load(&verified_model(), DeviceChoice::Cpu).unwrap()))
+    ENCODER.get_or_init(|| Arc::new(CandleEncoder::load(&verified_model(), DeviceChoice::Cpu, 2).unwrap()))
 }

@@ -69,5 +69,13 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Result<Json<Readine
     };
     let (index, reason) = crate::server::state::index_words(&searcher);
     let Counts { papers, passages, pending } = *searcher.counts();
-    Ok(Json(Readiness { ready: true, index, reason, papers, passages, pending, revision: searcher.revision() }))
+    Ok(Json(Readiness {
+        ready: true,
+        index,
+        reason,
+        papers,
+        passages,
+        pending,
+        revision: searcher.revision(),
+    }))
 }

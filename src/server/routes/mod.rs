@@ -39,9 +39,7 @@ pub(super) fn assets() -> Router<AppState> {
 
 /// Answered however busy we are.
 pub(super) fn health() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new()
-        .routes(routes!(health::healthz))
-        .routes(routes!(health::readyz))
+    OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz))
 }
 
 /// Hits in an answer that nobody counted.

@@ -103,7 +103,8 @@ async fn answer(state: &AppState, asked: Asked, question: String) -> Result<Home
     let limit = limit.map_or(DEFAULT_HITS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let more = |shown: usize, total: usize| {
         let next = (limit * 2).min(state.limits.hits);
-        let subject = about.as_ref().map_or_else(|| AnswerView::of_question(&question), |about| about.related.clone());
+        let subject =
+            about.as_ref().map_or_else(|| AnswerView::of_question(&question), |about| about.related.clone());
         (shown == limit && shown < total && next > limit).then(|| format!("{subject}&limit={next}"))
     };
     let answer = answer.map(|answer| {
@@ -143,8 +144,11 @@ async fn paper_page(state: &AppState, id: PaperId) -> Result<PaperPage, Failure>
     state
         .ask(move |searcher| {
             let paper = searcher.paper(&id)?;
-            let (hits, none_why) = match searcher.related(vec![Example::Paper(id)], Vec::new(), DEFAULT_HITS) {
-                Ok(answer) => (answer.hits.iter().map(HitView::from).collect(), "There is no other paper yet.".into()),
+            let (hits, none_why) = match searcher.related(vec![Example::Paper(id)], Vec::new(), DEFAULT_HITS)
+            {
+                Ok(answer) => {
+                    (answer.hits.iter().map(HitView::from).collect(), "There is no other paper yet.".into())
+                }
                 Err(error @ SearchError::NotEmbedded(_)) => (Vec::new(), error.to_string()),
                 Err(error) => return Err(error),
             };
@@ -152,7 +156,11 @@ async fn paper_page(state: &AppState, id: PaperId) -> Result<PaperPage, Failure>
             Ok(PaperPage {
                 question: String::new(),
                 title_lang: words::code(Language::of(&paper.title)),
-                abstract_lang: paper.abstract_text.as_deref().map(|text| words::code(Language::of(text))).unwrap_or_default(),
+                abstract_lang: paper
+                    .abstract_text
+                    .as_deref()
+                    .map(|text| words::code(Language::of(text)))
+                    .unwrap_or_default(),
                 notes: paper.commentaries.iter().map(NoteView::from).collect(),
                 links: words::web_links(paper.url.iter().chain(&paper.repositories)),
                 related: About::from(&paper).related,
@@ -175,7 +183,9 @@ fn mention_view(searcher: &Searcher, mention: &Mention) -> MentionView {
                 let about = About::from(&paper);
                 MentionView { href: about.href, title: about.title, outside: false }
             }
-            Err(_) => MentionView { href: id.url().unwrap_or_default(), title: id.to_string(), outside: true },
+            Err(_) => {
+                MentionView { href: id.url().unwrap_or_default(), title: id.to_string(), outside: true }
+            }
         },
     }
 }
@@ -193,7 +203,11 @@ fn shown(page: Result<impl Template, Failure>, question: String) -> Response {
                 question,
                 heading: if waiting { "One moment" } else { "That did not work" },
                 message: words::sentence(failure.message()),
-                hint: if waiting { "This page looks again by itself.".into() } else { words::sentence(failure.hint()) },
+                hint: if waiting {
+                    "This page looks again by itself.".into()
+                } else {
+                    words::sentence(failure.hint())
+                },
                 waiting,
             };
             match notice.render() {
@@ -206,7 +220,9 @@ fn shown(page: Result<impl Template, Failure>, question: String) -> Response {
 
 /// Style, script and icon, from the binary.
 pub(super) fn assets() -> Router<AppState> {
-    let file = |kind: &'static str, text: &'static str| get(move || async move { ([(header::CONTENT_TYPE, kind)], text) });
+    let file = |kind: &'static str, text: &'static str| {
+        get(move || async move { ([(header::CONTENT_TYPE, kind)], text) })
+    };
     Router::new()
         .route("/style.css", file("text/css; charset=utf-8", include_str!("../page/style.css")))
         .route("/script.js", file("text/javascript; charset=utf-8", include_str!("../page/script.js")))

@@ -72,7 +72,8 @@ impl AnswerView {
             0 | 1 => String::new(),
             chunks => format!(" · question read in {chunks} pieces"),
         };
-        let count = format!("{} of {} papers · {:.0} ms{chunks}", answer.hits.len(), answer.total, answer.took_ms);
+        let count =
+            format!("{} of {} papers · {:.0} ms{chunks}", answer.hits.len(), answer.total, answer.took_ms);
         Self { count, hits: answer.hits.iter().map(HitView::from).collect(), more }
     }
 
@@ -157,7 +158,9 @@ fn authors(authors: &[String]) -> Option<String> {
 fn address(prefix: &str, value: &impl ToString) -> String {
     let encoded = value.to_string().bytes().fold(String::new(), |mut text, byte| {
         match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => text.push(char::from(byte)),
+            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                text.push(char::from(byte))
+            }
             _ => text.push_str(&format!("%{byte:02X}")),
         }
         text
@@ -226,7 +229,8 @@ mod tests {
 
     #[test]
     fn only_the_web_is_linked() {
-        let links = ["https://arxiv.org/abs/1", "javascript:alert(1)", "data:text/html,x", " https://x"].map(String::from);
+        let links = ["https://arxiv.org/abs/1", "javascript:alert(1)", "data:text/html,x", " https://x"]
+            .map(String::from);
         let shown: Vec<String> = words::web_links(links.iter()).into_iter().map(|link| link.label).collect();
         assert_eq!(shown, ["arxiv.org/abs/1"]);
     }

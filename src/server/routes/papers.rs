@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::related::answer;
 use crate::paper::Paper;
 use crate::search::{Answer, Example};
-use crate::server::error::{AskingFails, Failure, LookingFails};
+use crate::server::error::{AskingFails, EveryFails, Failure, NamingFails, RelatingFails};
 use crate::server::extract::{Named, Query};
 use crate::server::state::AppState;
 
@@ -39,7 +39,7 @@ pub(super) struct HowMany {
     tag = "papers",
     operation_id = "paper",
     params(Id),
-    responses((status = OK, description = "The paper", body = PaperSchema), LookingFails)
+    responses((status = OK, description = "The paper", body = PaperSchema), EveryFails, NamingFails)
 )]
 pub(super) async fn show(State(state): State<AppState>, Named(id): Named) -> Result<Json<Paper>, Failure> {
     state.look(move |searcher| searcher.paper(&id)).await.map(Json)
@@ -52,7 +52,7 @@ pub(super) async fn show(State(state): State<AppState>, Named(id): Named) -> Res
     tag = "papers",
     operation_id = "related_to_paper",
     params(Id, HowMany),
-    responses((status = OK, description = "Best first; the paper itself is left out", body = Answer), AskingFails)
+    responses((status = OK, description = "Best first; the paper itself is left out", body = Answer), EveryFails, AskingFails, NamingFails, RelatingFails)
 )]
 pub(super) async fn related(
     State(state): State<AppState>,
@@ -62,8 +62,8 @@ pub(super) async fn related(
     answer(&state, vec![Example::Paper(id)], Vec::new(), asked.limit).await.map(Json)
 }
 
-/// One work, from all that its sources say: [`Paper`], described. The room `paper` knows nothing of HTTP; a test
-/// holds the two together.
+// `Paper`, described: the room `paper` knows nothing of HTTP. A test holds the two together.
+/// One work, from all that its sources say.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Paper)]
 pub(super) struct PaperSchema {

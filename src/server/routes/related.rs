@@ -7,7 +7,7 @@ use utoipa::ToSchema;
 
 use super::{checked_limit, checked_text};
 use crate::search::{Answer, Example};
-use crate::server::error::{Failure, PostingFails};
+use crate::server::error::{AskingFails, EveryFails, Failure, NamingFails, PostingFails, RelatingFails};
 use crate::server::extract::Json as Body;
 use crate::server::state::AppState;
 
@@ -34,9 +34,15 @@ pub(super) struct InBody {
     tag = "search",
     operation_id = "related",
     request_body = InBody,
-    responses((status = OK, description = "Best first; the examples themselves are left out", body = Answer), PostingFails)
+    responses(
+        (status = OK, description = "Best first; the examples themselves are left out", body = Answer),
+        EveryFails, AskingFails, NamingFails, RelatingFails, PostingFails,
+    )
 )]
-pub(super) async fn post(State(state): State<AppState>, Body(asked): Body<InBody>) -> Result<Json<Answer>, Failure> {
+pub(super) async fn post(
+    State(state): State<AppState>,
+    Body(asked): Body<InBody>,
+) -> Result<Json<Answer>, Failure> {
     answer(&state, asked.positive, asked.negative, asked.limit).await.map(Json)
 }
 

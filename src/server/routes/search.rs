@@ -7,7 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::{checked_limit, checked_text};
 use crate::search::Answer;
-use crate::server::error::{AskingFails, Failure, PostingFails};
+use crate::server::error::{AskingFails, EveryFails, Failure, PostingFails};
 use crate::server::extract::{Json as Body, Query};
 use crate::server::state::AppState;
 
@@ -44,9 +44,12 @@ pub(super) struct InBody {
     tag = "search",
     operation_id = "search",
     params(InUrl),
-    responses((status = OK, description = "Best first", body = Answer), AskingFails)
+    responses((status = OK, description = "Best first", body = Answer), EveryFails, AskingFails)
 )]
-pub(super) async fn ask(State(state): State<AppState>, Query(asked): Query<InUrl>) -> Result<Json<Answer>, Failure> {
+pub(super) async fn ask(
+    State(state): State<AppState>,
+    Query(asked): Query<InUrl>,
+) -> Result<Json<Answer>, Failure> {
     answer(&state, asked.q, asked.limit).await.map(Json)
 }
 
@@ -57,13 +60,20 @@ pub(super) async fn ask(State(state): State<AppState>, Query(asked): Query<InUrl
     tag = "search",
     operation_id = "search_by_body",
     request_body = InBody,
-    responses((status = OK, description = "Best first", body = Answer), PostingFails)
+    responses((status = OK, description = "Best first", body = Answer), EveryFails, AskingFails, PostingFails)
 )]
-pub(super) async fn post(State(state): State<AppState>, Body(asked): Body<InBody>) -> Result<Json<Answer>, Failure> {
+pub(super) async fn post(
+    State(state): State<AppState>,
+    Body(asked): Body<InBody>,
+) -> Result<Json<Answer>, Failure> {
     answer(&state, asked.query, asked.limit).await.map(Json)
 }
 
-pub(super) async fn answer(state: &AppState, question: String, limit: Option<u64>) -> Result<Answer, Failure> {
+pub(super) async fn answer(
+    state: &AppState,
+    question: String,
+    limit: Option<u64>,
+) -> Result<Answer, Failure> {
     let limit = checked_limit(limit, &state.limits)?;
     checked_text(&question, &state.limits)?;
     state.ask(move |searcher| searcher.search(&question, limit)).await

@@ -32,8 +32,8 @@ impl Slot {
     /// A slot that begins at `start`, and whose bytes the file has.
     fn new(kind: GgmlDType, shape: Vec<usize>, start: usize, file: usize) -> Result<Self, String> {
         let row = Self::bytes_of(kind, shape.last().copied().unwrap_or(1))?;
-        let outer = shape.iter().rev().skip(1).copied();
-        let bytes = outer.fold(Some(row), |bytes: Option<usize>, rows| bytes?.checked_mul(rows));
+        let mut outer = shape.iter().rev().skip(1);
+        let bytes = outer.try_fold(row, |bytes, rows| bytes.checked_mul(*rows));
         let end = bytes.and_then(|bytes| start.checked_add(bytes)).filter(|end| *end <= file);
         match end {
             Some(end) => Ok(Self { kind, shape, range: start..end }),

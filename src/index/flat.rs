@@ -1,0 +1,113 @@
+//! Many unit vectors in one piece of memory: scanned at the speed of memory, written to disk as they lie.
+
+use crate::paper::dot;
+
+/// How far a stored length may be from one: rounding, not damage.
+const TOLERANCE: f32 = 1e-3;
+
+/// A vector that does not belong with the others.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Misfit {
+    /// It has another length.
+    #[error("vector {number} has {given} numbers, not {wanted}")]
+    Dimension {
+        /// Its number.
+        number: u32,
+        /// How many it has.
+        given: usize,
+        /// How many the others have.
+        wanted: usize,
+    },
+    /// It is no direction.
+    #[error("vector {0} is not of length one")]
+    NotUnit(u32),
+}
+
+/// Unit vectors of one dimension, each with its number.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FlatVectors {
+    dimension: usize,
+    numbers: Vec<u32>,
+    values: Vec<f32>,
+}
+
+impl FlatVectors {
+    /// None yet, of `dimension` numbers each.
+    #[must_use]
+    pub fn new(dimension: usize) -> Self {
+        Self { dimension, numbers: Vec::new(), values: Vec::new() }
+    }
+
+    /// The same, with room for `count`.
+    #[must_use]
+    pub fn with_capacity(dimension: usize, count: usize) -> Self {
+        Self { dimension, numbers: Vec::with_capacity(count), values: Vec::with_capacity(count * dimension) }
+    }
+
+    /// Of rows that were stored; `None` where they do not fit together.
+    pub(super) fn of(dimension: usize, numbers: Vec<u32>, values: Vec<f32>) -> Option<Self> {
+        (numbers.len().checked_mul(dimension) == Some(values.len())).then_some(Self {
+            dimension,
+            numbers,
+            values,
+        })
+    }
+
+    /// Adds a vector. Each number is to be given once.
+    ///
+    /// # Errors
+    /// Where it is not a unit vector of the dimension; nothing is added then.
+    pub fn push(&mut self, number: u32, vector: &[f32]) -> Result<(), Misfit> {
+        if vector.len() != self.dimension {
+            return Err(Misfit::Dimension { number, given: vector.len(), wanted: self.dimension });
+        }
+        // Written so that NaN does not pass.
+        if !((dot(vector, vector) - 1.0).abs() <= TOLERANCE) {
+            return Err(Misfit::NotUnit(number));
+        }
+        self.numbers.push(number);
+        self.values.extend_from_slice(vector);
+        Ok(())
+    }
+
+    /// How many.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.numbers.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.numbers.is_empty()
+    }
+
+    /// How many numbers each has.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
+        self.dimension
+    }
+
+    /// Their numbers, in order of rows.
+    #[must_use]
+    pub fn numbers(&self) -> &[u32] {
+        &self.numbers
+    }
+
+    /// All their values, row by row.
+    #[must_use]
+    pub fn values(&self) -> &[f32] {
+        &self.values
+    }
+
+    /// The vector of row `row`; empty if there is none.
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[f32] {
+        self.values.get(row * self.dimension..(row + 1) * self.dimension).unwrap_or_default()
+    }
+
+    /// The cosine of row `row` to `query`.
+    pub(super) fn similarity(&self, row: usize, query: &[f32]) -> f32 {
+        dot(self.row(row), query).clamp(-1.0, 1.0)
+    }
+}

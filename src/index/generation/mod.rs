@@ -1,0 +1,162 @@
+//! Published generations: an index on disk, whole or not there, verified before a byte of it is used.
+//!
+//! A generation is a directory of files that never change. `CURRENT` names one, with the checksum of its manifest, which
+//! has the checksums of all the rest; replacing `CURRENT` is the only moment at which anything is published.
+//! Whatever fails here costs time and no data: the store has it all.
+
+mod read;
+mod write;
+
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::{FlatVectors, VectorIndex};
+
+pub use write::{publish, publish_as};
+
+/// The format written here.
+const FORMAT: u32 = 1;
+const CURRENT: &str = "CURRENT";
+const MANIFEST: &str = "manifest.json";
+const VECTORS: &str = "vectors.f32";
+const NUMBERS: &str = "numbers.u32";
+const TRANSFORM: &str = "transform.json";
+const GRAPH: &str = "graph.u32";
+
+/// What is to be published.
+pub struct Contents<'c> {
+    /// Of the model that made the vectors.
+    pub fingerprint: &'c str,
+    /// What was done to the stored vectors to make these; opaque here, part of the identity.
+    pub transform: &'c [u8],
+    /// The revision of the store that these vectors are of.
+    pub revision: u64,
+    /// The vectors, transformed.
+    pub vectors: FlatVectors,
+}
+
+/// How a generation is searched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Kind {
+    /// [`super::ExactIndex`].
+    Exact,
+    /// [`super::HnswIndex`].
+    Hnsw,
+}
+
+/// A file of a generation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredFile {
+    /// Its name in the directory.
+    pub name: String,
+    /// Its length.
+    pub bytes: u64,
+    /// Its checksum, in hexadecimal.
+    pub sha256: String,
+}
+
+/// What a generation says of itself.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The format of the generation.
+    pub format: u32,
+    /// Of the model that made the vectors.
+    pub fingerprint: String,
+    /// Checksum of the transform.
+    pub transform_sha256: String,
+    /// The store's revision it was built from.
+    pub revision: u64,
+    /// How many vectors.
+    pub count: usize,
+    /// How many numbers each has.
+    pub dimension: usize,
+    /// How it is searched.
+    pub kind: Kind,
+    /// Its files but for the manifest.
+    pub files: Vec<StoredFile>,
+}
+
+impl Manifest {
+    /// Whether this was made by the model with this `fingerprint`.
+    ///
+    /// # Errors
+    /// [`GenerationError::OtherModel`].
+    pub fn require(&self, fingerprint: &str) -> Result<(), GenerationError> {
+        if self.fingerprint == fingerprint {
+            return Ok(());
+        }
+        Err(GenerationError::OtherModel { stored: self.fingerprint.clone(), given: fingerprint.to_owned() })
+    }
+}
+
+/// A generation, verified and in memory: its directory may go.
+pub struct Published {
+    /// Its number in the library.
+    pub number: u64,
+    /// What it says of itself.
+    pub manifest: Manifest,
+    /// What was done to the stored vectors.
+    pub transform: Vec<u8>,
+    /// The index.
+    pub index: Box<dyn VectorIndex>,
+}
+
+/// Why there is no index to be had. In each case: search the store's vectors by scan, and publish anew.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GenerationError {
+    /// A file is not what was published.
+    #[error("{} is damaged ({why}); the index is rebuilt from the store", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What was found.
+        why: String,
+    },
+    /// Made by another model.
+    #[error("the index is of the model {stored}, not of {given}; it is rebuilt from the store")]
+    OtherModel {
+        /// The model it is of.
+        stored: String,
+        /// The model asked for.
+        given: String,
+    },
+    /// Another process publishes.
+    #[error("{} is being published to by another process", .0.display())]
+    Busy(PathBuf),
+    /// No space; what was published before is still there.
+    #[error("the disk of {} is full: free some space and repeat", .0.display())]
+    DiskFull(PathBuf),
+    /// Anything else of the operating system's.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+}
+
+impl GenerationError {
+    fn io(path: &Path, source: io::Error) -> Self {
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull(path.to_owned()),
+            _ => Self::Io { path: path.to_owned(), source },
+        }
+    }
+
+    fn damaged(path: &Path, why: impl Into<String>) -> Self {
+        Self::Damaged { path: path.to_owned(), why: why.into() }
+    }
+}
+
+fn generations(library: &Path) -> PathBuf {
+    library.join("generations")
+}
+
+fn hex(digest: &[u8]) -> String {
+    digest.iter().map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,264 @@
+//! One suite for every implementation, and the measurement behind [`super::EXACT_LIMIT`].
+//!
+//! Vectors are made like sentence embeddings: a common direction, few dimensions that matter, noise in the rest.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Instant;
+
+use super::{ExactIndex, FlatVectors, HnswIndex, Neighbour, VectorIndex};
+use crate::paper::UnitVector;
+
+/// SplitMix64 (Steele, Lea and Flood 2014): the same numbers on every machine.
+struct Random(u64);
+
+impl Random {
+    fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    /// About normal, of deviation one.
+    fn normal(&mut self) -> f32 {
+        (0..12).map(|_| (self.next() >> 40) as f32 / (1u64 << 24) as f32).sum::<f32>() - 6.0
+    }
+}
+
+/// Vectors as a sentence model makes them.
+struct Sentences {
+    dimension: usize,
+    mean: Vec<f32>,
+    directions: Vec<Vec<f32>>,
+    random: Random,
+}
+
+impl Sentences {
+    fn new(dimension: usize, seed: u64) -> Self {
+        let mut random = Random(seed);
+        let mut direction = || (0..dimension).map(|_| random.normal()).collect::<Vec<f32>>();
+        let mean = direction();
+        let directions = (0..32).map(|_| direction()).collect();
+        Self { dimension, mean, directions, random }
+    }
+
+    fn one(&mut self) -> UnitVector {
+        let mut values = self.mean.clone();
+        for direction in &self.directions {
+            let weight = 0.3 * self.random.normal();
+            values.iter_mut().zip(direction).for_each(|(value, along)| *value += weight * along);
+        }
+        for value in &mut values {
+            *value += 0.1 * self.random.normal();
+        }
+        assert_eq!(values.len(), self.dimension);
+        UnitVector::new(values).unwrap()
+    }
+
+    fn many(&mut self, count: usize) -> Arc<FlatVectors> {
+        let mut flat = FlatVectors::with_capacity(self.dimension, count);
+        for number in 0..count {
+            // Numbers are not rows: whoever confuses them fails here.
+            flat.push(3 * number as u32 + 7, self.one().as_slice()).unwrap();
+        }
+        Arc::new(flat)
+    }
+}
+
+fn both(vectors: &Arc<FlatVectors>) -> [(&'static str, Box<dyn VectorIndex>); 2] {
+    [
+        ("exact", Box::new(ExactIndex::new(Arc::clone(vectors)))),
+        ("hnsw", Box::new(HnswIndex::build(Arc::clone(vectors)))),
+    ]
+}
+
+/// The oracle, as plainly as it can be written.
+fn brute_force(
+    vectors: &FlatVectors,
+    query: &UnitVector,
+    limit: usize,
+    allow: &dyn Fn(u32) -> bool,
+) -> Vec<Neighbour> {
+    let mut all: Vec<Neighbour> = (0..vectors.len())
+        .map(|row| Neighbour {
+            number: vectors.numbers()[row],
+            similarity: query.cosine(&UnitVector::new(vectors.row(row).to_vec()).unwrap()),
+        })
+        .filter(|neighbour| allow(neighbour.number))
+        .collect();
+    all.sort_by(|one, two| two.similarity.total_cmp(&one.similarity).then(one.number.cmp(&two.number)));
+    all.truncate(limit);
+    all
+}
+
+fn numbers(neighbours: &[Neighbour]) -> Vec<u32> {
+    neighbours.iter().map(|neighbour| neighbour.number).collect()
+}
+
+fn assert_in_order(name: &str, found: &[Neighbour]) {
+    for pair in found.windows(2) {
+        let (one, two) = (pair[0], pair[1]);
+        let ordered =
+            one.similarity > two.similarity || one.similarity == two.similarity && one.number < two.number;
+        assert!(ordered, "{name}: {one:?} before {two:?}");
+        assert!((-1.0..=1.0).contains(&one.similarity), "{name}: {one:?}");
+    }
+}
+
+const ALL: &(dyn Fn(u32) -> bool + Sync) = &|_| true;
+
+#[test]
+fn neighbours_are_the_nearest_in_order() {
+    let mut sentences = Sentences::new(48, 1);
+    let vectors = sentences.many(3000);
+    for (name, index) in both(&vectors) {
+        let (mut hits, mut wanted) = (0, 0);
+        for _ in 0..100 {
+            let query = sentences.one();
+            let found = index.search(&query, 10, ALL);
+            let want = brute_force(&vectors, &query, 10, &|_| true);
+            assert_in_order(name, &found);
+            assert_eq!(found.len(), 10, "{name}");
+            if name == "exact" {
+                assert_eq!(numbers(&found), numbers(&want));
+            }
+            let found: HashSet<u32> = numbers(&found).into_iter().collect();
+            hits += want.iter().filter(|neighbour| found.contains(&neighbour.number)).count();
+            wanted += want.len();
+        }
+        let recall = hits as f64 / wanted as f64;
+        assert!(recall >= 0.95, "{name}: recall {recall}");
+    }
+}
+
+#[test]
+fn any_limit_and_any_filter_gives_as_many_as_there_are() {
+    let mut sentences = Sentences::new(16, 2);
+    let vectors = sentences.many(3000);
+    let query = sentences.one();
+    let far: HashSet<u32> = {
+        let all = brute_force(&vectors, &query, 3000, &|_| true);
+        numbers(&all).into_iter().rev().take(40).collect()
+    };
+    for (name, index) in both(&vectors) {
+        assert_eq!(index.len(), 3000);
+        for limit in [0, 1, 10, 2999, 3000, 3001, usize::MAX] {
+            let found = index.search(&query, limit, ALL);
+            assert_eq!(found.len(), limit.min(3000), "{name}");
+            assert_in_order(name, &found);
+        }
+        assert_eq!(index.search(&query, 10, &|_| false), [], "{name}");
+        // Few, and all of them at the other end: what a filter "against the query" leaves.
+        let found = index.search(&query, 50, &|number| far.contains(&number));
+        assert_eq!(
+            numbers(&found),
+            numbers(&brute_force(&vectors, &query, 50, &|n| far.contains(&n))),
+            "{name}"
+        );
+        let found = index.search(&query, 10, &|number| number % 2 == 0);
+        assert_eq!(found.len(), 10, "{name}");
+        assert!(found.iter().all(|neighbour| neighbour.number % 2 == 0), "{name}");
+        let other_dimension = UnitVector::new(vec![1.0; 17]).unwrap();
+        assert_eq!(index.search(&other_dimension, 10, ALL), [], "{name}");
+    }
+}
+
+#[test]
+fn few_vectors_and_none() {
+    for count in [0, 1, 2, 5, 17] {
+        let mut sentences = Sentences::new(8, 3);
+        let vectors = sentences.many(count);
+        for (name, index) in both(&vectors) {
+            let query = sentences.one();
+            let found = index.search(&query, 10, ALL);
+            assert_eq!(
+                numbers(&found),
+                numbers(&brute_force(&vectors, &query, 10, &|_| true)),
+                "{name} {count}"
+            );
+            assert_eq!(index.is_empty(), count == 0);
+        }
+    }
+}
+
+#[test]
+fn a_thousand_equal_vectors_are_all_found_by_number() {
+    let mut flat = FlatVectors::new(8);
+    let vector = UnitVector::new(vec![1.0; 8]).unwrap();
+    let other = UnitVector::new(vec![-1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0]).unwrap();
+    for number in (0..2000).rev() {
+        let one = if number % 2 == 0 { &vector } else { &other };
+        flat.push(number, one.as_slice()).unwrap();
+    }
+    let flat = Arc::new(flat);
+    for (name, index) in both(&flat) {
+        let found = index.search(&vector, 1000, ALL);
+        assert_eq!(numbers(&found), (0..1000).map(|half| 2 * half).collect::<Vec<u32>>(), "{name}");
+        assert_in_order(name, &index.search(&vector, 50, ALL));
+    }
+}
+
+#[test]
+fn ten_thousand_self_queries_find_themselves() {
+    let vectors = Sentences::new(64, 4).many(2_000);
+    for (name, index) in both(&vectors) {
+        let mut lost = 0;
+        for row in (0..5).flat_map(|_| 0..vectors.len()) {
+            let query = UnitVector::new(vectors.row(row).to_vec()).unwrap();
+            let found = index.search(&query, 1, ALL);
+            assert_eq!(found.len(), 1);
+            lost += usize::from(found[0].number != vectors.numbers()[row]);
+        }
+        assert!(lost <= if name == "exact" { 0 } else { 20 }, "{name}: {lost} did not find themselves");
+    }
+}
+
+#[test]
+fn what_is_no_unit_vector_is_refused() {
+    let mut flat = FlatVectors::new(2);
+    for odd in [
+        vec![1.0],
+        vec![1.0, 0.0, 0.0],
+        vec![0.0, 0.0],
+        vec![f32::NAN, 0.0],
+        vec![2.0, 0.0],
+        vec![f32::INFINITY, 0.0],
+    ] {
+        assert!(flat.push(1, &odd).is_err(), "{odd:?}");
+    }
+    assert!(flat.is_empty());
+    flat.push(1, &[0.6, 0.8]).unwrap();
+    assert_eq!(flat.len(), 1);
+}
+
+/// `cargo test --release --lib measure_ -- --ignored --nocapture`
+#[test]
+#[ignore = "a measurement: minutes"]
+fn measure_exact_against_hnsw() {
+    for count in [5_000, 20_000, 50_000, 100_000] {
+        let mut sentences = Sentences::new(384, 5);
+        let vectors = sentences.many(count);
+        let queries: Vec<UnitVector> = (0..200).map(|_| sentences.one()).collect();
+        let begin = Instant::now();
+        let built = both(&vectors);
+        let build = begin.elapsed();
+        let mut truth: Vec<HashSet<u32>> = Vec::new();
+        for (name, index) in built {
+            let mut hits = 0;
+            let begin = Instant::now();
+            let found: Vec<Vec<Neighbour>> =
+                queries.iter().map(|query| index.search(query, 100, ALL)).collect();
+            let each = begin.elapsed() / queries.len() as u32;
+            if truth.is_empty() {
+                truth = found.iter().map(|found| numbers(&found[..10]).into_iter().collect()).collect();
+            }
+            for (found, truth) in found.iter().zip(&truth) {
+                hits += found.iter().take(10).filter(|neighbour| truth.contains(&neighbour.number)).count();
+            }
+            let recall = hits as f64 / (10.0 * queries.len() as f64);
+            println!("{count} {name}: {each:?} a query of 100, recall@10 {recall:.3}, build {build:?}");
+        }
+    }
+}
