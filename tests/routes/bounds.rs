@@ -42,7 +42,16 @@ async fn one_request_too_many_is_told_so_at_once() {
             let app = Arc::clone(&app);
             // Different routes: the limit is the service's, not a route's.
             let path = if number % 2 == 0 { "/v1/search?q=adam" } else { "/?q=adam" };
-            tokio::spawn(async move { app.get(path).await.status })
+            tokio::spawn(async move {
+                // The request below may come first and take the last place for a moment.
+                loop {
+                    let status = app.get(path).await.status;
+                    if status != 503 {
+                        break status;
+                    }
+                    tokio::task::yield_now().await;
+                }
+            })
         })
         .collect();
     let started = Instant::now();
