@@ -4,10 +4,7 @@
 mod corpus;
 mod encoder;
 mod model;
-<<<<<<< HEAD
-mod routes;
-=======
 mod real_model;
->>>>>>> main
+mod routes;
 mod store;
 mod support;
