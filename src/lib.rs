@@ -1,6 +1,4 @@
-//! paperkin: papers akin to a question or to another paper, in any language, on the machine in front of you.
-//!
-//! Modules in the order in which they depend on each other; `ARCHITECTURE.md` is the map.
+#![doc = include_str!("ARCHITECTURE.md")]
 
 pub mod paper;
 
@@ -13,8 +11,9 @@ pub mod search;
 
 pub mod ingest;
 
-pub mod config;
-
 pub mod eval;
+
+pub mod config;
+pub mod server;
 
 pub mod cli;

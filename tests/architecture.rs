@@ -13,7 +13,7 @@ const ROOMS: [(&str, &[&str]); 11] = [
     ("ingest", &["paper", "corpus", "store", "embed", "index"]),
     ("eval", &["paper", "corpus", "embed", "index", "ingest", "search"]),
     ("config", &["paper", "embed"]),
-    ("server", &["paper", "search", "store", "embed", "index", "config"]),
+    ("server", &["paper", "search", "ingest", "store", "embed", "index", "config"]),
     ("cli", &["paper", "corpus", "embed", "index", "store", "search", "ingest", "eval", "config", "server"]),
 ];
 

@@ -7,6 +7,7 @@ mod encoder;
 mod generation;
 mod model;
 mod real_model;
+mod routes;
 mod seeds;
 mod store;
 mod support;

@@ -12,6 +12,7 @@ mod output;
 mod progress;
 mod related;
 mod search;
+mod serve;
 mod show;
 
 use std::ffi::OsString;
@@ -102,6 +103,8 @@ enum Command {
     Related(related::RelatedArguments),
     /// Everything known about one paper
     Show(show::ShowArguments),
+    /// Answer over HTTP and in the browser, on this machine
+    Serve(serve::ServeArguments),
     /// Is the library whole? Says what is wrong and what to do
     Check(check::CheckArguments),
     /// Measure the ranking on judged questions
@@ -149,6 +152,7 @@ enum Done {
 impl CommandLine {
     fn listen(&self) -> Option<SocketAddr> {
         match &self.command {
+            Command::Serve(arguments) => arguments.listen,
             _ => None,
         }
     }
@@ -162,6 +166,7 @@ impl Command {
             Self::Search(arguments) => arguments.run(session),
             Self::Related(arguments) => arguments.run(session),
             Self::Show(arguments) => arguments.run(session),
+            Self::Serve(arguments) => arguments.run(session),
             Self::Check(arguments) => arguments.run(session),
             Self::Eval(arguments) => arguments.run(session),
         }
@@ -169,6 +174,7 @@ impl Command {
 }
 
 /// What every command starts from.
+#[derive(Clone)]
 struct Session {
     config: Config,
     json: bool,

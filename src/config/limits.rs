@@ -23,7 +23,9 @@ pub struct Limits {
     pub encodings: usize,
     /// From the first byte of a connection to the end of the request's headers.
     pub header_time: Duration,
-    /// From the headers to the answer.
+    /// From the headers to the end of the body, however steadily it trickles.
+    pub body_time: Duration,
+    /// From the headers to the answer; also the longest pause of a client in reading it.
     pub request_time: Duration,
     /// From a signal to stop until connections are dropped.
     pub drain_time: Duration,
@@ -41,6 +43,7 @@ impl Default for Limits {
             requests: 64,
             encodings: 1,
             header_time: Duration::from_secs(10),
+            body_time: Duration::from_secs(20),
             request_time: Duration::from_secs(30),
             drain_time: Duration::from_secs(10),
         }
@@ -59,6 +62,7 @@ impl Limits {
             connections: 16,
             requests: 4,
             header_time: Duration::from_millis(300),
+            body_time: Duration::from_millis(300),
             request_time: Duration::from_secs(5),
             drain_time: Duration::from_secs(1),
             ..Self::default()

@@ -111,7 +111,8 @@ impl Config {
     /// # Errors
     /// Names the setting, what is wrong with it, and what would do.
     pub fn new(settings: Settings) -> Result<Self, ConfigError> {
-        let threads = settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let threads =
+            settings.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
         if !(1..=1024).contains(&threads) {
             return Err(ConfigError::Threads(threads));
         }

@@ -8,10 +8,10 @@
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::ops::{layer_norm, softmax_last_dim};
 
-use super::{EncodeError, LoadError};
 use super::config::ModelConfig;
 use super::names::{Part, TensorName, Term};
 use super::weights::Weights;
+use super::{EncodeError, LoadError};
 
 /// The layers, on a device, in f32.
 pub(super) struct Bert {
@@ -106,12 +106,17 @@ impl Bert {
     }
 
     /// The mean over each sentence's tokens of the last layer, not yet normalised: one vector a sentence.
-    pub(super) fn mean_pooled(&self, sentences: &[&[u32]]) -> std::result::Result<Vec<Vec<f32>>, EncodeError> {
+    pub(super) fn mean_pooled(
+        &self,
+        sentences: &[&[u32]],
+    ) -> std::result::Result<Vec<Vec<f32>>, EncodeError> {
         let ids: Vec<u32> = sentences.concat();
         let positions: Vec<u32> = sentences.iter().flat_map(|ids| 0..ids.len() as u32).collect();
-        let words = Tensor::from_vec(self.weights.word_rows(&ids)?, (ids.len(), self.config.hidden), &self.device)?;
+        let words =
+            Tensor::from_vec(self.weights.word_rows(&ids)?, (ids.len(), self.config.hidden), &self.device)?;
         let positions = Tensor::from_vec(positions, ids.len(), &self.device)?;
-        let embedded = (words + self.positions.index_select(&positions, 0)?)?.broadcast_add(&self.token_type)?;
+        let embedded =
+            (words + self.positions.index_select(&positions, 0)?)?.broadcast_add(&self.token_type)?;
         let mut hidden = self.embedding_norm.forward(&embedded)?;
         for layer in &self.layers {
             let attended = self.attention(&layer.attention_in.forward(&hidden)?, sentences)?;

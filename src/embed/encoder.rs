@@ -109,7 +109,11 @@ impl Encoder for CandleEncoder {
         let sentences = texts.iter().map(|text| self.token_ids(role, text)).collect::<Result<Vec<_>, _>>()?;
         let lengths: Vec<usize> = sentences.iter().map(Vec::len).collect();
         if let Some(position) = lengths.iter().position(|length| *length > self.longest_input) {
-            return Err(EncodeError::TooLong { position, tokens: lengths[position], limit: self.longest_input });
+            return Err(EncodeError::TooLong {
+                position,
+                tokens: lengths[position],
+                limit: self.longest_input,
+            });
         }
         let mut vectors: Vec<Option<UnitVector>> = vec![None; texts.len()];
         let batches = plan(&lengths, BATCH_TOKENS);

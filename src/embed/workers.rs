@@ -54,7 +54,10 @@ mod tests {
     fn every_item_once_and_in_order() {
         let items: Vec<usize> = (0..100).collect();
         let workers = Workers::new(3).unwrap();
-        assert_eq!(workers.map(&items, |item| item * 2), items.iter().map(|item| item * 2).collect::<Vec<_>>());
+        assert_eq!(
+            workers.map(&items, |item| item * 2),
+            items.iter().map(|item| item * 2).collect::<Vec<_>>()
+        );
         assert_eq!(workers.map(&[] as &[usize], |item| *item), Vec::<usize>::new());
     }
 }

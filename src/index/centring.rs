@@ -147,7 +147,10 @@ impl Centring {
 
     fn mean(&self, language: Language, role: Role) -> Option<&[f32]> {
         let of = |language| {
-            self.means.iter().find(|mean| mean.language == language && mean.role == role).map(|mean| mean.mean.as_slice())
+            self.means
+                .iter()
+                .find(|mean| mean.language == language && mean.role == role)
+                .map(|mean| mean.mean.as_slice())
         };
         of(language).or_else(|| of(Language::UNDETERMINED))
     }
@@ -172,8 +175,12 @@ impl Centring {
         let mut shifts: BTreeMap<Language, Shift> = BTreeMap::new();
         for (language, sum) in &library.sums {
             let Some(prior) = self.mean(*language, Role::Passage) else { continue };
-            let moved: Vec<f32> =
-                sum.total.iter().zip(prior).map(|(total, prior)| *total as f32 - sum.count as f32 * prior).collect();
+            let moved: Vec<f32> = sum
+                .total
+                .iter()
+                .zip(prior)
+                .map(|(total, prior)| *total as f32 - sum.count as f32 * prior)
+                .collect();
             whole.add(sum.count, &moved);
             shifts.entry(*language).or_default().add(sum.count, &moved);
         }
@@ -306,8 +313,12 @@ mod tests {
                 library.add(Language::ENGLISH, &topic);
             }
             let blended = prior.blended_with(library);
-            [(Language::ENGLISH, Role::Passage), (Language::ENGLISH, Role::Query), (Language::KOREAN, Role::Passage)]
-                .map(|(language, role)| blended.mean(language, role).unwrap()[2])
+            [
+                (Language::ENGLISH, Role::Passage),
+                (Language::ENGLISH, Role::Query),
+                (Language::KOREAN, Role::Passage),
+            ]
+            .map(|(language, role)| blended.mean(language, role).unwrap()[2])
         };
         let few = shift(5, &mut library);
         assert!(few[0] < 0.05, "{few:?}");

@@ -19,7 +19,7 @@ pub use publish::{PublishError, is_current, publish};
 use crate::corpus::{self, Notice, RecordError, Skipped};
 use crate::embed::{EncodeError, Encoder, plan};
 use crate::index::Centring;
-use crate::paper::{PaperId, Passage, Paper, Record, Role, passages_of};
+use crate::paper::{Paper, PaperId, Passage, Record, Role, passages_of};
 use crate::store::{Change, StoreError, Writer};
 
 /// Records that are committed together: enough that syncing costs little, few enough that acknowledging is prompt.

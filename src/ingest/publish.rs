@@ -29,7 +29,8 @@ pub fn is_current(library: &Path, store: &Store, encoder: &dyn Encoder) -> Resul
     // Opened whole, so that an ingest heals a damaged index.
     Ok(Published::open(library).is_ok_and(|published| {
         published.is_some_and(|published| {
-            published.manifest.revision == revision && published.manifest.require(encoder.fingerprint()).is_ok()
+            published.manifest.revision == revision
+                && published.manifest.require(encoder.fingerprint()).is_ok()
         })
     }))
 }
@@ -45,8 +46,9 @@ pub fn publish(
     prior: &Centring,
 ) -> Result<Published, PublishError> {
     let snapshot = store.snapshot()?;
-    let visit =
-        |show: Show<'_>| snapshot.visit_embedded(|number, passage, raw| show(number.0, passage.language, raw));
+    let visit = |show: Show<'_>| {
+        snapshot.visit_embedded(|number, passage, raw| show(number.0, passage.language, raw))
+    };
     let centring = prior.blended_over(visit)?;
     let vectors = centring.centre_all(encoder.dimension(), |_| true, visit)?;
     let contents = Contents {

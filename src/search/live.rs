@@ -36,7 +36,9 @@ impl fmt::Display for IndexState {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Published { scanned: 0 } => formatter.write_str("published index"),
-            Self::Published { scanned } => write!(formatter, "published index, and {scanned} newer passages scanned"),
+            Self::Published { scanned } => {
+                write!(formatter, "published index, and {scanned} newer passages scanned")
+            }
             Self::Missing => formatter.write_str("no published index: exact search"),
             Self::Unusable { reason } => write!(formatter, "exact search, the index is unusable: {reason}"),
         }

@@ -20,8 +20,8 @@ pub use rank::{Ranked, by_paper};
 use crate::embed::{EncodeError, Encoder};
 use crate::index::{Centring, CentringError};
 use crate::paper::{
-    Language, Paper, PaperId, Passage, PassageKind, Role, UnitVector, VectorError, chunk, identifiers_in, normalise,
-    normalised_title,
+    Language, Paper, PaperId, Passage, PassageKind, Role, UnitVector, VectorError, chunk, identifiers_in,
+    normalise, normalised_title,
 };
 use crate::store::{Counts, PaperNumber, PassageNumber, Snapshot, Store, StoreError};
 use live::Live;

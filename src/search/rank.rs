@@ -48,7 +48,8 @@ mod tests {
     fn one_row_a_paper_whatever_the_number_of_its_passages() {
         let neighbours = [(1, 0.9), (2, 0.8), (3, 0.7), (4, 0.6)]
             .map(|(number, similarity)| Neighbour { number, similarity });
-        let ranking = by_paper(neighbours, |number| (number != 4).then_some(if number == 3 { 'b' } else { 'a' }));
+        let ranking =
+            by_paper(neighbours, |number| (number != 4).then_some(if number == 3 { 'b' } else { 'a' }));
         let papers: Vec<(char, u32)> = ranking.iter().map(|ranked| (ranked.paper, ranked.passage)).collect();
         assert_eq!(papers, [('a', 1), ('b', 3)]);
     }

@@ -1,5 +1,7 @@
 //! What several promises need to be tested.
 
+pub mod app;
+pub mod toy;
 pub mod hub;
 
 use std::path::PathBuf;

@@ -1,0 +1,37 @@
+//! `paperkin serve`
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use super::{Done, Session};
+use crate::server::{self, LoadedModel, Setup};
+
+/// Answer over HTTP and in the browser, on this machine
+///
+/// The page is at /, the API under /v1, its description at /openapi.json. Papers that another paperkin ingests meanwhile appear
+/// within a second or two. Ctrl+C ends it after the answers under way; again, at once.
+#[derive(Debug, Args)]
+pub(super) struct ServeArguments {
+    /// Where to listen: an address of this machine, port 0 for any free port [default: 127.0.0.1:7117]
+    #[arg(long, env = "PAPERKIN_LISTEN", value_name = "ADDRESS:PORT")]
+    pub(super) listen: Option<SocketAddr>,
+}
+
+impl ServeArguments {
+    pub(super) fn run(self, session: &Session) -> anyhow::Result<Done> {
+        let loading = session.clone();
+        let say = session.clone();
+        server::serve(Setup {
+            config: session.config.clone(),
+            load: Box::new(move || {
+                let (encoder, prior) = loading.encoder()?;
+                Ok(LoadedModel { encoder, prior })
+            }),
+            on_listening: Box::new(move |address| {
+                say.say(format_args!("paperkin answers at http://{address}/ (Ctrl+C ends it)"));
+            }),
+        })?;
+        Ok(Done::Fully)
+    }
+}

@@ -1,0 +1,324 @@
+//! Every failure as an answer: a status, and JSON with a code, a message and a hint. The only file with status codes.
+//!
+//! A failure of ours (5xx) is logged in full and shown in brief; a failure of the caller's says what would do.
+
+use std::collections::BTreeMap;
+use std::error::Error;
+
+use axum::Json;
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::http::{HeaderValue, Response, StatusCode, header};
+use axum::response::IntoResponse;
+use serde::Serialize;
+use tower_http::timeout::TimeoutError;
+use utoipa::openapi::{Content, RefOr, ResponseBuilder, schema::Ref};
+use utoipa::{IntoResponses, ToSchema};
+
+use crate::search::SearchError;
+
+/// Why there is no answer.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+#[schema(as = Error)]
+pub(super) struct ErrorBody {
+    error: ErrorDetail,
+}
+
+/// What went wrong and what would do.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub(super) struct ErrorDetail {
+    code: Code,
+    /// What went wrong, for people.
+    message: String,
+    /// What to do about it.
+    hint: String,
+}
+
+/// What went wrong, for programs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Code {
+    /// Not JSON, not UTF-8, or no HTTP that we speak.
+    BadRequest,
+    /// Not a paper id.
+    BadId,
+    /// No such route.
+    NotFound,
+    /// No paper of that name.
+    UnknownPaper,
+    /// The route has no such method.
+    MethodNotAllowed,
+    /// The request took too long to arrive.
+    RequestTimeout,
+    /// The paper has no vector yet.
+    NotEmbedded,
+    /// The body is over the limit.
+    BodyTooLarge,
+    /// The body is not said to be JSON.
+    NotJson,
+    /// Addressed to another host.
+    WrongHost,
+    /// Well-formed, but not something that can be asked.
+    Invalid,
+    /// A defect of ours.
+    Internal,
+    /// The model is still loading, or the library cannot be read yet.
+    NotReady,
+    /// Too many requests under way.
+    Overloaded,
+    /// The answer took too long.
+    Timeout,
+}
+
+impl Code {
+    const fn status(self) -> StatusCode {
+        match self {
+            Self::BadRequest | Self::BadId => StatusCode::BAD_REQUEST,
+            Self::NotFound | Self::UnknownPaper => StatusCode::NOT_FOUND,
+            Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+            Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+            Self::NotEmbedded => StatusCode::CONFLICT,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
+            Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::NotReady | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Timeout => TIMEOUT,
+        }
+    }
+}
+
+/// The answer took longer than `limits.request_time`.
+pub(super) const TIMEOUT: StatusCode = StatusCode::GATEWAY_TIMEOUT;
+
+/// A failure on its way out.
+#[derive(Debug)]
+pub(super) struct Failure {
+    code: Code,
+    message: String,
+    hint: String,
+}
+
+impl Failure {
+    pub(super) fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self { code, message: message.into(), hint: hint.into() }
+    }
+
+    /// Well-formed, but cannot be asked.
+    pub(super) fn invalid(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::new(Code::Invalid, message, hint)
+    }
+
+    /// `text` is no paper id.
+    pub(super) fn bad_id(error: &impl ToString) -> Self {
+        let hint = "in a path, write the slash of an id as %2F";
+        Self::new(Code::BadId, error.to_string(), hint)
+    }
+
+    /// Not ready, with the reason.
+    pub(super) fn not_ready(reason: impl Into<String>) -> Self {
+        Self::new(Code::NotReady, reason, "ask /readyz, and try again when it answers 200")
+    }
+
+    /// A defect of ours: the whole story goes to the log.
+    pub(super) fn internal(error: &dyn Error) -> Self {
+        let mut story = error.to_string();
+        let mut cause = error.source();
+        while let Some(error) = cause {
+            story = format!("{story}: {error}");
+            cause = error.source();
+        }
+        tracing::error!(error = story, "a request failed");
+        Self::new(Code::Internal, error.to_string(), "run 'paperkin check'; the log of the server says more")
+    }
+
+    pub(super) fn status(&self) -> StatusCode {
+        self.code.status()
+    }
+
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
+    pub(super) fn hint(&self) -> &str {
+        &self.hint
+    }
+
+    /// Whether asking again a little later may help.
+    pub(super) fn is_passing(&self) -> bool {
+        matches!(self.code, Code::NotReady | Code::Overloaded)
+    }
+
+    /// Dresses an answer of any kind as this failure: its status, and when to come back.
+    pub(super) fn dress<B>(&self, mut response: Response<B>) -> Response<B> {
+        *response.status_mut() = self.status();
+        if self.is_passing() {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
+    }
+}
+
+impl IntoResponse for Failure {
+    fn into_response(self) -> axum::response::Response {
+        let body = Json(ErrorBody {
+            error: ErrorDetail { code: self.code, message: self.message.clone(), hint: self.hint.clone() },
+        });
+        self.dress(body.into_response())
+    }
+}
+
+impl From<SearchError> for Failure {
+    fn from(error: SearchError) -> Self {
+        let told = error.to_string();
+        match error {
+            SearchError::Empty => Self::invalid(told, "give a question with letters in it, or a paper id"),
+            SearchError::Unknown(_) => Self::new(
+                Code::UnknownPaper,
+                told,
+                "search for its title, or read it in with 'paperkin ingest'",
+            ),
+            SearchError::NotEmbedded(_) => {
+                Self::new(Code::NotEmbedded, told, "run 'paperkin ingest' to the end")
+            }
+            SearchError::Cancelled(_) => Self::invalid(told, "leave one of the examples out"),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<JsonRejection> for Failure {
+    fn from(rejection: JsonRejection) -> Self {
+        const SHAPE: &str = "send JSON as /openapi.json describes it";
+        let told = rejection.body_text();
+        match rejection {
+            JsonRejection::JsonDataError(_) => Self::invalid(told, SHAPE),
+            JsonRejection::MissingJsonContentType(_) => {
+                Self::new(Code::NotJson, told, "set the header Content-Type: application/json")
+            }
+            JsonRejection::JsonSyntaxError(_) => Self::new(Code::BadRequest, told, SHAPE),
+            JsonRejection::BytesRejection(bytes) if bytes.status() == Code::BodyTooLarge.status() => {
+                Self::too_large()
+            }
+            rejection if caused_by::<TimeoutError>(&rejection) => {
+                Self::from_status(Code::RequestTimeout.status())
+            }
+            _ => Self::new(Code::BadRequest, told, "the body broke off; send it again"),
+        }
+    }
+}
+
+fn caused_by<E: Error + 'static>(error: &(dyn Error + 'static)) -> bool {
+    error.is::<E>() || error.source().is_some_and(caused_by::<E>)
+}
+
+impl From<QueryRejection> for Failure {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::invalid(rejection.body_text(), "see /openapi.json for the parameters of this route")
+    }
+}
+
+impl From<PathRejection> for Failure {
+    fn from(rejection: PathRejection) -> Self {
+        Self::new(Code::BadRequest, rejection.body_text(), "percent-encode the id as UTF-8")
+    }
+}
+
+impl Failure {
+    fn too_large() -> Self {
+        Self::new(
+            Code::BodyTooLarge,
+            "the body is over the limit",
+            "send a shorter text; a page of an article is enough",
+        )
+    }
+
+    /// What a layer or the router answered without words, in our words.
+    pub(super) fn from_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::new(
+                Code::NotFound,
+                "there is nothing at this address",
+                "see /openapi.json for the routes; in a path, write the slash of an id as %2F",
+            ),
+            StatusCode::METHOD_NOT_ALLOWED => Self::new(
+                Code::MethodNotAllowed,
+                "this address has no such method",
+                "the header Allow says which it has",
+            ),
+            StatusCode::REQUEST_TIMEOUT => Self::new(
+                Code::RequestTimeout,
+                "the request took too long to arrive",
+                "send it again, faster",
+            ),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::too_large(),
+            TIMEOUT => {
+                Self::new(Code::Timeout, "the answer took too long", "ask something shorter, or later")
+            }
+            status if status.is_client_error() => {
+                Self::new(Code::BadRequest, "the request cannot be read", "see /openapi.json")
+            }
+            _ => Self::new(
+                Code::Internal,
+                "something broke while answering",
+                "the log of the server says more",
+            ),
+        }
+    }
+
+    /// One request too many.
+    pub(super) fn overloaded() -> Self {
+        Self::new(Code::Overloaded, "too many requests are under way", "try again in a moment")
+    }
+}
+
+/// Failures for the OpenAPI document, by what a route does.
+macro_rules! failures {
+    ($($(#[$doc:meta])* $kind:ident: [$(($code:ident, $meaning:literal)),+ $(,)?];)+) => {
+        $(
+            $(#[$doc])*
+            pub(super) struct $kind;
+
+            impl IntoResponses for $kind {
+                fn responses() -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+                    described(&[$((Code::$code, $meaning)),+])
+                }
+            }
+        )+
+    };
+}
+
+failures! {
+    /// Whatever a route does.
+    EveryFails: [
+        (BadRequest, "Not UTF-8, not JSON, or not a paper id"),
+        (WrongHost, "Addressed to another host"),
+        (Internal, "A defect of ours"),
+        (NotReady, "Still loading, or too many requests; `Retry-After` says when to come back"),
+        (Timeout, "The answer took too long"),
+    ];
+    /// It names a paper.
+    NamingFails: [(UnknownPaper, "No paper of that name")];
+    /// It compares with a paper.
+    RelatingFails: [(NotEmbedded, "The paper has no vector yet")];
+    /// It asks with parameters.
+    AskingFails: [(Invalid, "Well-formed, but not something that can be asked")];
+    /// It reads a body.
+    PostingFails: [
+        (RequestTimeout, "The body took too long to arrive"),
+        (BodyTooLarge, "The body is over the limit"),
+        (NotJson, "The body is not said to be JSON"),
+    ];
+}
+
+fn described(failures: &[(Code, &str)]) -> BTreeMap<String, RefOr<utoipa::openapi::Response>> {
+    failures
+        .iter()
+        .map(|(code, meaning)| {
+            let content = Content::new(Some(Ref::from_schema_name("Error")));
+            let response =
+                ResponseBuilder::new().description(*meaning).content("application/json", content).build();
+            (code.status().as_str().to_owned(), response.into())
+        })
+        .collect()
+}

@@ -1,0 +1,118 @@
+//! HTTP on this machine: the API under `/v1`, health, the OpenAPI document, and the page at `/`.
+//!
+//! The only async room. It promises that a request ends in a documented status within a stated time and a bounded
+//! memory ([`crate::config::limits`]), that no input ends the process, and that nothing but this machine is answered.
+
+mod accept;
+mod error;
+mod extract;
+mod middleware;
+mod openapi;
+mod routes;
+mod state;
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use axum::Router;
+
+use crate::config::Config;
+use crate::embed::Encoder;
+use crate::index::Centring;
+pub use state::{AppState, Library};
+
+/// Why a model could not be loaded, in the words of who loads it.
+pub type LoadError = Box<dyn std::error::Error + Send + Sync>;
+
+/// A model that is ready to encode, and its language means.
+pub struct LoadedModel {
+    /// The model.
+    pub encoder: Arc<dyn Encoder>,
+    /// Its language means.
+    pub prior: Centring,
+}
+
+/// What [`serve`] starts from.
+pub struct Setup {
+    /// Where to listen, which library, which bounds.
+    pub config: Config,
+    /// Loads the model: run once, on a thread of its own, while the service answers "loading the model".
+    pub load: Box<dyn FnOnce() -> Result<LoadedModel, LoadError> + Send>,
+    /// Told the address once connections are accepted (port 0 becomes a real one).
+    pub on_listening: Box<dyn FnOnce(SocketAddr) + Send>,
+}
+
+/// Why the service ended, or never began.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The port belongs to another process.
+    #[error(
+        "port {} of {} is taken (by another 'paperkin serve'?); choose another with --listen {}:{}, or any free one with \
+         port 0", .0.port(), .0.ip(), bracketed(.0), .0.port().wrapping_add(1)
+    )]
+    PortTaken(SocketAddr),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {0}: {1}; choose another address with --listen")]
+    Listen(SocketAddr, #[source] io::Error),
+    /// The model cannot be loaded.
+    #[error("{0}")]
+    Load(LoadError),
+    /// The operating system gives no threads or signals.
+    #[error("cannot start: {0}")]
+    Start(#[from] io::Error),
+}
+
+fn bracketed(address: &SocketAddr) -> String {
+    match address {
+        SocketAddr::V4(address) => address.ip().to_string(),
+        SocketAddr::V6(address) => format!("[{}]", address.ip()),
+    }
+}
+
+/// Answers until SIGINT or SIGTERM; then drains, and a second signal ends at once.
+///
+/// # Errors
+/// If the address is taken, or the model cannot be loaded.
+pub fn serve(setup: Setup) -> Result<(), ServeError> {
+    // Requests wait here, they do not work here: the model has the cores.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(setup.config.limits.requests + 2)
+        .enable_all()
+        .build()?;
+    let ended = runtime.block_on(run(setup));
+    // What still runs has no client any more; waiting for it would only delay the end.
+    runtime.shutdown_background();
+    ended
+}
+
+async fn run(setup: Setup) -> Result<(), ServeError> {
+    let signals = accept::Signals::new()?;
+    let listener = accept::listen(setup.config.listen)?;
+    let address = listener.local_addr()?;
+    let state = AppState::new(setup.config.limits);
+    let keeper = state.library().clone().keep(setup.config.library, setup.load);
+    (setup.on_listening)(address);
+    tokio::select! {
+        () = accept::serve(listener, router(state.clone()), &state, signals) => Ok(()),
+        failed = keeper => Err(failed),
+    }
+}
+
+/// Every route in its layers.
+pub fn router(state: AppState) -> Router {
+    let (api, _) = routes::api().split_for_parts();
+    let (health, _) = routes::health().split_for_parts();
+    let bounded = middleware::bounded(api.merge(routes::pages()).with_state(state.clone()), &state.limits);
+    let always = health.merge(routes::assets()).with_state(state).merge(openapi::route(openapi()));
+    middleware::everywhere(bounded.merge(always))
+}
+
+/// The OpenAPI document, as `/openapi.json` answers it.
+#[must_use]
+pub fn openapi() -> utoipa::openapi::OpenApi {
+    let mut document = routes::api().into_openapi();
+    document.merge(routes::health().into_openapi());
+    document
+}

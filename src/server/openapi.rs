@@ -1,0 +1,34 @@
+//! `/openapi.json`, made from the handlers' own attributes, so that it cannot forget a route.
+
+use axum::Router;
+use axum::http::header;
+use axum::response::IntoResponse;
+use axum::routing::get;
+use utoipa::OpenApi;
+
+use super::error::ErrorBody;
+
+/// What the document says beside the routes.
+#[derive(OpenApi)]
+#[openapi(
+    info(
+        title = "paperkin",
+        description = "Semantic search over the papers of this machine. Every error is JSON: `{\"error\": {\"code\", \
+                       \"message\", \"hint\"}}`; an answer of status 503 says in `Retry-After` when to come back. \
+                       Offsets count Unicode code points.",
+    ),
+    components(schemas(ErrorBody)),
+    tags(
+        (name = "search", description = "Questions and examples to ranked papers"),
+        (name = "papers", description = "One paper"),
+        (name = "health", description = "Is it there, is it ready"),
+    )
+)]
+pub(super) struct Document;
+
+/// The route of `document`.
+pub(super) fn route(document: utoipa::openapi::OpenApi) -> Router {
+    let text = document.to_json().unwrap_or_default();
+    let answer = ([(header::CONTENT_TYPE, "application/json")], text);
+    Router::new().route("/openapi.json", get(async move || answer.into_response()))
+}

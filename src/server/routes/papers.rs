@@ -1,0 +1,147 @@
+//! `/v1/papers/{id}`: everything known about one paper, and what is related to it.
+
+use axum::Json;
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+
+use super::related::answer;
+use crate::paper::Paper;
+use crate::search::{Answer, Example};
+use crate::server::error::{AskingFails, EveryFails, Failure, NamingFails, RelatingFails};
+use crate::server::extract::{Named, Query};
+use crate::server::state::AppState;
+
+/// A paper by its id or one of its aliases, as it stands in a path.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Path)]
+#[expect(dead_code, reason = "only described; `Named` reads it")]
+pub(super) struct Id {
+    /// The id or an alias; a slash in it is written `%2F`.
+    #[param(example = "arxiv:2408.15881")]
+    id: String,
+}
+
+/// How many.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(super) struct HowMany {
+    /// How many papers, 10 if not given.
+    #[param(minimum = 1)]
+    limit: Option<u64>,
+}
+
+/// Everything known about one paper
+#[utoipa::path(
+    get,
+    path = "/v1/papers/{id}",
+    tag = "papers",
+    operation_id = "paper",
+    params(Id),
+    responses((status = OK, description = "The paper", body = PaperSchema), EveryFails, NamingFails)
+)]
+pub(super) async fn show(State(state): State<AppState>, Named(id): Named) -> Result<Json<Paper>, Failure> {
+    state.look(move |searcher| searcher.paper(&id)).await.map(Json)
+}
+
+/// Papers related to one
+#[utoipa::path(
+    get,
+    path = "/v1/papers/{id}/related",
+    tag = "papers",
+    operation_id = "related_to_paper",
+    params(Id, HowMany),
+    responses((status = OK, description = "Best first; the paper itself is left out", body = Answer), EveryFails, AskingFails, NamingFails, RelatingFails)
+)]
+pub(super) async fn related(
+    State(state): State<AppState>,
+    Named(id): Named,
+    Query(asked): Query<HowMany>,
+) -> Result<Json<Answer>, Failure> {
+    answer(&state, vec![Example::Paper(id)], Vec::new(), asked.limit).await.map(Json)
+}
+
+// `Paper`, described: the room `paper` knows nothing of HTTP. A test holds the two together.
+/// One work, from all that its sources say.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Paper)]
+pub(super) struct PaperSchema {
+    /// The best name known.
+    #[schema(example = "arxiv:2408.15881")]
+    id: String,
+    /// Its other names; they answer too.
+    aliases: Vec<String>,
+    /// The title.
+    title: String,
+    /// Authors in order.
+    authors: Vec<String>,
+    /// The abstract, from the first source that has one.
+    r#abstract: Option<String>,
+    /// The earliest date that a source gives.
+    #[schema(format = Date)]
+    date: Option<String>,
+    /// Tags of all sources, each once.
+    tags: Vec<String>,
+    /// Languages of abstract and commentaries, ISO 639-1.
+    langs: Vec<String>,
+    /// Where it can be read.
+    url: Option<String>,
+    /// Code repositories.
+    repositories: Vec<String>,
+    /// What was written about it.
+    commentaries: Vec<NoteSchema>,
+    /// Links from its commentaries to other papers.
+    mentions: Vec<MentionSchema>,
+}
+
+/// One commentary: what was written, where, when.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Note)]
+pub(super) struct NoteSchema {
+    /// ISO 639-1.
+    language: String,
+    /// The text.
+    text: String,
+    /// The date of its source.
+    #[schema(format = Date)]
+    date: Option<String>,
+    /// The file it stands in.
+    file: String,
+}
+
+/// A link to another paper: by its registered id, or by the name of a note.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Mention)]
+#[serde(rename_all = "snake_case")]
+#[expect(dead_code, reason = "only described; `Paper` is what is sent")]
+pub(super) enum MentionSchema {
+    /// `arxiv:...` or `doi:...`.
+    Paper(String),
+    /// The name of a note.
+    Note(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::Value;
+    use utoipa::PartialSchema;
+
+    use super::*;
+    use crate::paper::{Commentary, Language, Mention, Record};
+
+    #[test]
+    fn a_paper_is_sent_as_it_is_described() {
+        let record = Record {
+            title: "On Tests".into(),
+            commentaries: vec![Commentary { language: Language::KOREAN, text: "글".into() }],
+            mentions: vec![Mention::Note("a".into())],
+            ..Record::default()
+        };
+        let sent = serde_json::to_value(Paper::merge(&[record], false)).unwrap();
+        let keys = |value: &Value| value.as_object().unwrap().keys().cloned().collect::<Vec<_>>();
+        let described = |schema| keys(&serde_json::to_value(schema).unwrap()["properties"]);
+        assert_eq!(keys(&sent), described(PaperSchema::schema()));
+        assert_eq!(keys(&sent["commentaries"][0]), described(NoteSchema::schema()));
+    }
+}
