@@ -2,7 +2,9 @@
 #![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, and this is what helps them")]
 
 mod architecture;
+mod cli;
 mod corpus;
+mod crash;
 mod encoder;
 mod generation;
 mod model;

@@ -1,5 +1,6 @@
 //! `paperkin ingest`
 
+use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -74,6 +75,9 @@ fn summary(report: &Report) -> String {
         "{} records from {} files: {} new, {} changed, {} known",
         report.records, report.files, report.new, report.changed, report.unchanged
     );
+    if report.no_paper > 0 {
+        line.push_str(&format!(", {} not about a paper", report.no_paper));
+    }
     if report.refused > 0 {
         line.push_str(&format!(", {} refused (named above)", report.refused));
     }
@@ -107,7 +111,9 @@ impl View {
     fn say(&self, line: &str) {
         match &self.bar {
             Some(bar) => bar.say(line),
-            None => eprintln!("{line}"),
+            None => {
+                let _ = writeln!(std::io::stderr(), "{line}");
+            }
         }
     }
 
@@ -151,6 +157,7 @@ impl Observer for View {
                 }
                 self.say(&format!("refused {error}"));
             }
+            Event::NoPaper(error) => self.say(&format!("passed over {error}")),
             Event::Skipped(skipped) if self.verbose => {
                 self.say(&format!("skipped {}: {}", skipped.path.display(), skipped.reason));
             }

@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 pub use publish::{PublishError, is_current, publish};
 
-use crate::corpus::{self, Notice, RecordError, Skipped};
+use crate::corpus::{self, ErrorKind, Notice, RecordError, Skipped};
 use crate::embed::{EncodeError, Encoder, plan};
 use crate::index::Centring;
 use crate::paper::{Paper, PaperId, Passage, Record, Role, passages_of};
@@ -68,6 +68,8 @@ pub enum Event<'a> {
     },
     /// The record could not be read.
     Refused(&'a RecordError),
+    /// The file is sound, but not about a paper.
+    NoPaper(&'a RecordError),
     /// Something was read past.
     Noticed(&'a Notice),
     /// So many passages have no vector yet.
@@ -104,7 +106,9 @@ pub struct Report {
     pub changed: usize,
     /// Records that were known already.
     pub unchanged: usize,
-    /// Records that could not be read.
+    /// Files that are not about a paper, each named.
+    pub no_paper: usize,
+    /// Records that could not be read, each named.
     pub refused: usize,
     /// Passages embedded.
     pub embedded: usize,
@@ -230,8 +234,17 @@ struct Batch<'a> {
 
 impl Batch<'_> {
     fn refuse(&mut self, error: &RecordError, observer: &mut dyn Observer) {
-        self.report.refused += 1;
-        observer.see(Event::Refused(error));
+        match error.kind {
+            // Among the notes of a vault some are about other things; that is nothing to fail for.
+            ErrorKind::NoPaper => {
+                self.report.no_paper += 1;
+                observer.see(Event::NoPaper(error));
+            }
+            ErrorKind::Unreadable | ErrorKind::Malformed => {
+                self.report.refused += 1;
+                observer.see(Event::Refused(error));
+            }
+        }
     }
 
     fn commit(&mut self, observer: &mut dyn Observer) -> Result<(), IngestError> {

@@ -4,7 +4,8 @@ pub mod app;
 pub mod toy;
 pub mod hub;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use paperkin::config::DEFAULT_MODEL;
@@ -53,4 +54,36 @@ pub fn prior() -> &'static Centring {
         let table = model.manifest().language_means(&models()).unwrap().unwrap();
         Centring::from_json(&table, model.manifest().dimension).unwrap()
     })
+}
+
+/// The real binary, on the checkout's models and a library of the test's own.
+pub fn paperkin(library: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_paperkin"));
+    command.env("PAPERKIN_MODELS", models()).env("PAPERKIN_LIBRARY", library).env_remove("HF_HUB_OFFLINE");
+    command
+}
+
+/// Numbers that look random, from a seed that the variable may give and that is printed: what failed can be repeated.
+pub fn seed(variable: &str) -> Random {
+    let chosen = std::env::var(variable).ok().and_then(|seed| seed.parse().ok());
+    let seed = chosen.unwrap_or_else(|| {
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+        now.as_secs()
+    });
+    println!("{variable}={seed}");
+    Random(seed)
+}
+
+/// SplitMix64 (Steele, Lea and Flood 2014).
+pub struct Random(u64);
+
+impl Random {
+    /// The next number, below `limit`.
+    pub fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.0;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (mixed ^ (mixed >> 31)) % limit
+    }
 }

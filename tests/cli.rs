@@ -1,0 +1,190 @@
+//! The real binary: exit codes, refusals that name the remedy, answers for programs.
+
+use std::path::Path;
+use std::process::Output;
+use std::sync::OnceLock;
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use crate::support::paperkin;
+
+/// The bundled sample, read by the real binary.
+fn sample() -> &'static Path {
+    static LIBRARY: OnceLock<TempDir> = OnceLock::new();
+    LIBRARY
+        .get_or_init(|| {
+            let library = tempfile::tempdir().unwrap();
+            let read = run(library.path(), &["ingest", concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/sample")]);
+            assert!(read.status.success(), "{}", errors(&read));
+            library
+        })
+        .path()
+}
+
+fn run(library: &Path, arguments: &[&str]) -> Output {
+    paperkin(library).args(arguments).output().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {}", errors(output)))
+}
+
+fn errors(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+#[test]
+fn the_sample_answers_in_its_languages() {
+    for (question, id) in [
+        ("검색 증강 생성으로 지식이 필요한 질문에 답하기", "arxiv:2005.11401"),
+        ("延迟交互的检索模型", "arxiv:2004.12832"),
+        ("低ランク行列による大規模言語モデルの微調整", "arxiv:2106.09685"),
+        ("approximate nearest neighbour search with small world graphs", "arxiv:1603.09320"),
+    ] {
+        let answer = json(&run(sample(), &["--json", "search", question, "--limit", "3"]));
+        let ids: Vec<&str> = answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_str().unwrap()).collect();
+        assert_eq!(ids.len(), 3);
+        assert!(ids.contains(&id), "{question}: {ids:?}");
+        for field in ["query", "total", "took_ms", "chunks"] {
+            assert!(!answer[field].is_null(), "{field}");
+        }
+        for field in ["aliases", "title", "authors", "tags", "langs", "score", "similarity", "match", "why"] {
+            assert!(!answer["hits"][0][field].is_null(), "{field}");
+        }
+    }
+}
+
+#[test]
+fn related_leaves_out_what_was_asked() {
+    let answer = json(&run(sample(), &["--json", "related", "2005.11401", "arxiv:2004.04906", "--limit", "50"]));
+    let ids: Vec<&str> = answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_str().unwrap()).collect();
+    assert!(ids.len() > 5 && !ids.contains(&"arxiv:2005.11401") && !ids.contains(&"arxiv:2004.04906"), "{ids:?}");
+    let answer = json(&run(sample(), &["--json", "related", "--text", "文の埋め込みによる検索", "--limit", "2"]));
+    assert_eq!(answer["hits"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn people_get_a_table_and_show_tells_all() {
+    let table = String::from_utf8(run(sample(), &["search", "retrieval", "--limit", "2"]).stdout).unwrap();
+    assert!(table.contains("arxiv:") && table.contains("2 of "), "{table}");
+    let shown = String::from_utf8(run(sample(), &["show", "https://arxiv.org/abs/2004.12832v2"]).stdout).unwrap();
+    assert!(shown.contains("ColBERT") && shown.contains("read from"), "{shown}");
+}
+
+#[test]
+fn refusals_name_the_remedy_and_exit_with_two() {
+    let empty = tempfile::tempdir().unwrap();
+    let missing = empty.path().join("none");
+    for (library, arguments, named) in [
+        (sample(), &["show", "arxiv:9901.00001"][..], "no paper"),
+        (sample(), &["related", "not-an-id"], "arxiv:2408.15881"),
+        (sample(), &["related"], "ID"),
+        (sample(), &["ingest", "/no/such/folder"], "/no/such/folder"),
+        (sample(), &["--threads", "0", "search", "x"], "--threads"),
+        (sample(), &["--model", "none", "search", "x"], "multilingual-e5-small"),
+        (sample(), &["search", " "], "empty"),
+        (sample(), &["--device", "cuda", "search", "x"], "--device cpu"),
+        (sample(), &["serve", "--listen", "0.0.0.0:7117"], "127.0.0.1"),
+        (missing.as_path(), &["search", "x"], "ingest"),
+        (missing.as_path(), &["check"], "none"),
+    ] {
+        if arguments.contains(&"cuda") && cfg!(feature = "cuda") {
+            continue;
+        }
+        let refused = run(library, arguments);
+        assert_eq!(refused.status.code(), Some(2), "{arguments:?}: {}", errors(&refused));
+        assert!(errors(&refused).contains(named), "{arguments:?}: {}", errors(&refused));
+    }
+}
+
+#[test]
+fn a_bad_record_is_named_and_the_others_are_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("papers.jsonl");
+    fs_err::write(&file, "{\"title\":\"가나다 논문\"}\n{\"title\":7}\n{\"title\":\"第二篇论文\"}\n").unwrap();
+    let library = folder.path().join("library");
+    let read = run(&library, &["ingest", file.to_str().unwrap()]);
+    assert_eq!(read.status.code(), Some(1), "{}", errors(&read));
+    assert!(errors(&read).contains("papers.jsonl:2"), "{}", errors(&read));
+    let answer = json(&run(&library, &["--json", "search", "논문"]));
+    assert_eq!(answer["hits"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_second_writer_is_refused_with_the_holders_pid() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = paperkin::store::Writer::open(folder.path(), "any", 384).unwrap();
+    let refused = run(folder.path(), &["ingest"]);
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(errors(&refused).contains(&std::process::id().to_string()), "{}", errors(&refused));
+    drop(held);
+}
+
+#[test]
+fn a_library_of_another_model_is_not_searched() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(paperkin::store::Writer::open(folder.path(), "another-model:0", 384).unwrap());
+    for arguments in [&["search", "x"][..], &["ingest"]] {
+        let refused = run(folder.path(), arguments);
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(errors(&refused).contains("another-model:0"), "{}", errors(&refused));
+    }
+}
+
+#[test]
+fn offline_names_each_file_and_where_to_put_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let models = folder.path().join("models");
+    for (flag, variable) in [(Some("--offline"), None), (None, Some("HF_HUB_OFFLINE"))] {
+        let mut command = paperkin(folder.path());
+        command.env("PAPERKIN_MODELS", &models).args(flag).args(["model", "fetch"]);
+        if let Some(variable) = variable {
+            command.env(variable, "1");
+        }
+        let started = std::time::Instant::now();
+        let refused = command.output().unwrap();
+        assert_eq!(refused.status.code(), Some(2));
+        assert!(started.elapsed().as_secs() < 3, "at once");
+        for file in ["config.json", "tokenizer.json"] {
+            let target = models.join("multilingual-e5-small").join(file);
+            assert!(errors(&refused).contains(target.to_str().unwrap()), "{}", errors(&refused));
+        }
+    }
+}
+
+#[test]
+fn a_damaged_index_is_said_searched_around_and_rebuilt() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path();
+    let file = library.join("papers.jsonl");
+    fs_err::write(&file, "{\"title\":\"Graph search\"}\n{\"title\":\"로봇 팔 제어\"}\n{\"title\":\"图像生成\"}\n").unwrap();
+    assert!(run(library, &["ingest", file.to_str().unwrap()]).status.success());
+    let vectors = find(library, "vectors.f32");
+    let mut bytes = fs_err::read(&vectors).unwrap();
+    bytes[17] ^= 1;
+    fs_err::write(&vectors, bytes).unwrap();
+    let answer = run(library, &["--json", "search", "robot arm", "--limit", "1"]);
+    assert_eq!(json(&answer)["hits"][0]["title"], "로봇 팔 제어");
+    assert!(errors(&answer).contains("vectors.f32"), "{}", errors(&answer));
+    let check = run(library, &["check"]);
+    assert_eq!(check.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&check.stdout).contains("paperkin ingest"));
+    assert!(run(library, &["ingest"]).status.success());
+    assert!(run(library, &["check"]).status.success());
+}
+
+fn find(folder: &Path, name: &str) -> std::path::PathBuf {
+    let mut folders = vec![folder.to_owned()];
+    while let Some(folder) = folders.pop() {
+        for entry in fs_err::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.ends_with(name) {
+                return path;
+            }
+        }
+    }
+    panic!("no {name}")
+}
