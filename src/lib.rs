@@ -15,4 +15,7 @@ pub mod ingest;
 
 pub mod config;
 
+pub mod eval;
 pub mod server;
+
+pub mod cli;

@@ -1,5 +1,7 @@
 //! A published generation is whole, or it is refused, and the file that is damaged is named.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::{Path, PathBuf};
 
 use paperkin::index::{Contents, FlatVectors, GenerationError, Kind, Published, publish, publish_as};
@@ -79,16 +81,16 @@ fn the_next_generation_replaces_the_last_and_cleans_up() {
     let library = TempDir::new().unwrap();
     let old = publish(library.path(), contents(1)).unwrap();
     let remains = library.path().join("generations/new-9");
-    std::fs::create_dir(&remains).unwrap();
-    std::fs::write(remains.join("vectors.f32"), "half").unwrap();
+    fs_err::create_dir(&remains).unwrap();
+    fs_err::write(remains.join("vectors.f32"), "half").unwrap();
     // Killed between its rename and the flip: complete, and never current.
     let unnamed = library.path().join("generations/5");
-    std::fs::create_dir(&unnamed).unwrap();
+    fs_err::create_dir(&unnamed).unwrap();
 
     let new = publish(library.path(), contents(2)).unwrap();
     assert_eq!((old.number, new.number), (1, 6));
     assert_eq!(Published::open(library.path()).unwrap().unwrap().manifest.revision, 2);
-    let mut left: Vec<String> = std::fs::read_dir(library.path().join("generations"))
+    let mut left: Vec<String> = fs_err::read_dir(library.path().join("generations"))
         .unwrap()
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
@@ -123,7 +125,7 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
     let other = TempDir::new().unwrap();
     publish_as(other.path(), contents(2), Kind::Hnsw).unwrap();
     let mut files: Vec<PathBuf> =
-        std::fs::read_dir(current(library.path())).unwrap().map(|entry| entry.unwrap().path()).collect();
+        fs_err::read_dir(current(library.path())).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 5);
     files.push(library.path().join("generations/CURRENT"));
     let is_damaged = |file: &Path, how: &str| match Published::open(library.path()) {
@@ -136,45 +138,45 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
         Ok(_) => panic!("{how} of {} was not found", file.display()),
     };
     for file in &files {
-        let whole = std::fs::read(file).unwrap();
+        let whole = fs_err::read(file).unwrap();
         for _ in 0..24 {
-            std::fs::write(file, &whole[..sequence.next() % whole.len()]).unwrap();
+            fs_err::write(file, &whole[..sequence.next() % whole.len()]).unwrap();
             is_damaged(file, "truncation");
         }
         for _ in 0..64 {
             let mut bytes = whole.clone();
             let at = sequence.next() % bytes.len();
             bytes[at] ^= 1 << (sequence.next() % 8);
-            std::fs::write(file, &bytes).unwrap();
+            fs_err::write(file, &bytes).unwrap();
             is_damaged(file, "a flipped bit");
         }
-        std::fs::write(file, vec![0; whole.len()]).unwrap();
+        fs_err::write(file, vec![0; whole.len()]).unwrap();
         is_damaged(file, "zeros");
         let mut longer = whole.clone();
         longer.push(0);
-        std::fs::write(file, longer).unwrap();
+        fs_err::write(file, longer).unwrap();
         is_damaged(file, "a byte more");
         if file.file_name().unwrap() != "transform.json" {
             let foreign = match file.file_name().unwrap().to_str().unwrap() {
                 "CURRENT" => other.path().join("generations/CURRENT"),
                 name => current(other.path()).join(name),
             };
-            let foreign = std::fs::read(foreign).unwrap();
+            let foreign = fs_err::read(foreign).unwrap();
             if foreign != whole {
-                std::fs::write(file, foreign).unwrap();
+                fs_err::write(file, foreign).unwrap();
                 is_damaged(file, "a swap");
             }
         }
-        std::fs::remove_file(file).unwrap();
+        fs_err::remove_file(file).unwrap();
         if file.ends_with("CURRENT") {
             assert!(Published::open(library.path()).unwrap().is_none());
         } else {
             is_damaged(file, "deletion");
         }
-        std::fs::write(file, whole).unwrap();
+        fs_err::write(file, whole).unwrap();
     }
     assert!(Published::open(library.path()).unwrap().is_some(), "put back as it was, it is whole");
-    std::fs::write(&files[5], "not a generation").unwrap();
+    fs_err::write(&files[5], "not a generation").unwrap();
     assert_eq!(publish(library.path(), contents(3)).unwrap().number, 2, "publishing repairs");
     assert!(Published::open(library.path()).unwrap().is_some());
 }

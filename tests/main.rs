@@ -1,10 +1,13 @@
 //! One integration binary: candle is linked once. Each module is a promise.
 #![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, and this is what helps them")]
 
+mod architecture;
 mod corpus;
 mod encoder;
+mod generation;
 mod model;
 mod real_model;
 mod routes;
+mod seeds;
 mod store;
 mod support;

@@ -1,5 +1,7 @@
 //! What is put into the store is found again, by every name, merged as a person would, and never embedded twice.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 use std::path::Path;
 
 use paperkin::paper::{
@@ -310,9 +312,11 @@ fn readers_follow_a_writer_and_survive_its_death() {
 
 #[test]
 fn damage_is_an_error_that_names_the_file_never_a_panic_and_never_a_wrong_word() {
-    const SEED: u64 = 20_261_121;
-    println!("seed {SEED}");
-    let mut state = SEED;
+    let from_environment = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
+    let seed: u64 = from_environment("PAPERKIN_TEST_SEED").unwrap_or(20_261_121);
+    let rounds: u64 = from_environment("PAPERKIN_TEST_ROUNDS").unwrap_or(200);
+    println!("seed {seed}");
+    let mut state = seed;
     let mut random = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (state >> 33) as usize
@@ -329,11 +333,11 @@ fn damage_is_an_error_that_names_the_file_never_a_panic_and_never_a_wrong_word()
         writer.put(records.collect(), &cut).unwrap();
         embed(&mut writer);
     }
-    let whole = std::fs::read(library.path().join("store.redb")).unwrap();
+    let whole = fs_err::read(library.path().join("store.redb")).unwrap();
     let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
     let truth = everything(library.path()).unwrap();
     let (mut refused, mut unhurt, mut found) = (0, 0, 0);
-    for round in 0..60 {
+    for round in 0..rounds {
         let mut bytes = whole.clone();
         if round % 3 == 0 {
             bytes.truncate(random() % used);
@@ -344,7 +348,7 @@ fn damage_is_an_error_that_names_the_file_never_a_panic_and_never_a_wrong_word()
         }
         let damaged = TempDir::new().unwrap();
         let path = damaged.path().join("store.redb");
-        std::fs::write(&path, &bytes).unwrap();
+        fs_err::write(&path, &bytes).unwrap();
         match everything(damaged.path()) {
             Ok(read) => {
                 assert!(read == truth, "round {round}: what is read is what was written");

@@ -111,15 +111,13 @@ impl View {
         }
     }
 
-    fn start(&mut self, name: &'static str, unit: Unit, total: u64) {
+    fn start(&mut self, name: &str, unit: Unit, total: u64) {
         self.close();
         self.bar = Some(Progress::start(name, unit, total, self.interactive));
     }
 
     fn close(&mut self) {
-        if let Some(bar) = self.bar.take() {
-            bar.finish();
-        }
+        self.bar = None;
     }
 
     fn advance(&mut self, by: u64) {

@@ -12,7 +12,6 @@ mod output;
 mod progress;
 mod related;
 mod search;
-mod serve;
 mod show;
 
 use std::ffi::OsString;
@@ -21,6 +20,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -28,6 +28,8 @@ use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 use crate::config::{Config, Settings};
 use crate::embed::{self, CandleEncoder, DeviceChoice, Manifest};
 use crate::index::Centring;
+use crate::search::{IndexState, Searcher};
+use progress::{Progress, Unit};
 
 /// Finds papers akin to a question or to another paper, in any language, on this machine.
 ///
@@ -62,7 +64,7 @@ struct GlobalFlags {
     /// The model, by the name of its manifest
     #[arg(long, global = true, env = "PAPERKIN_MODEL", value_name = "NAME")]
     model: Option<String>,
-    /// Never open a connection; what is missing is named [env: PAPERKIN_OFFLINE or HF_HUB_OFFLINE=1]
+    /// Never open a connection; what is missing is named [env: HF_HUB_OFFLINE=1]
     #[arg(long, global = true)]
     offline: bool,
     /// Where the model runs
@@ -100,8 +102,6 @@ enum Command {
     Related(related::RelatedArguments),
     /// Everything known about one paper
     Show(show::ShowArguments),
-    /// Answer over HTTP and in the browser, on this machine
-    Serve(serve::ServeArguments),
     /// Is the library whole? Says what is wrong and what to do
     Check(check::CheckArguments),
     /// Measure the ranking on judged questions
@@ -149,7 +149,6 @@ enum Done {
 impl CommandLine {
     fn listen(&self) -> Option<SocketAddr> {
         match &self.command {
-            Command::Serve(arguments) => arguments.listen,
             _ => None,
         }
     }
@@ -163,7 +162,6 @@ impl Command {
             Self::Search(arguments) => arguments.run(session),
             Self::Related(arguments) => arguments.run(session),
             Self::Show(arguments) => arguments.run(session),
-            Self::Serve(arguments) => arguments.run(session),
             Self::Check(arguments) => arguments.run(session),
             Self::Eval(arguments) => arguments.run(session),
         }
@@ -182,7 +180,7 @@ impl Session {
             library: flags.library.clone(),
             models: flags.models.clone(),
             model: flags.model.clone(),
-            offline: (flags.offline || offline_by_environment()).then_some(true),
+            offline: (flags.offline || embed::offline_by_environment()).then_some(true),
             device: flags.device,
             threads: flags.threads,
             listen,
@@ -204,14 +202,36 @@ impl Session {
     /// The model, verified and loaded, and its language means.
     fn encoder(&self) -> anyhow::Result<(Arc<CandleEncoder>, Centring)> {
         let manifest = self.manifest()?;
-        let folder = embed::locate(&manifest, &self.config.models)?;
-        let encoder = CandleEncoder::load(&folder, self.config.device)?;
+        let model = embed::verify(&manifest, &self.config.models)?;
+        let encoder = CandleEncoder::load(&model, self.config.device, self.config.threads)?;
         let prior = match manifest.language_means(&self.config.models)? {
-            Some(bytes) => Centring::from_json(&bytes, manifest.dimension)
+            Some(table) => Centring::from_json(&table, manifest.dimension)
                 .with_context(|| format!("the language means of {}", manifest.name))?,
             None => Centring::none(),
         };
         Ok((Arc::new(encoder), prior))
+    }
+
+    /// An exact search is right but slow on large libraries: a person should know.
+    fn tell_index_state(&self, searcher: &Searcher) {
+        if let IndexState::Unusable { .. } = searcher.index_state() {
+            self.say(format_args!("{}; 'paperkin ingest' rebuilds it", searcher.index_state()));
+        }
+    }
+
+    /// Shows how far a series of embeddings is, and stops it on Ctrl+C.
+    fn embedding_progress(&self, stop: Arc<AtomicBool>) -> impl FnMut(usize, usize) -> bool {
+        let interactive = self.is_interactive();
+        let mut bar: Option<Progress> = None;
+        move |done, total| {
+            let bar_now =
+                bar.get_or_insert_with(|| Progress::start("embedding", Unit::Texts, total as u64, interactive));
+            bar_now.advance((done as u64).saturating_sub(bar_now.position()));
+            if done == total {
+                bar = None;
+            }
+            !stop.load(Ordering::SeqCst)
+        }
     }
 
     /// A line about what goes on, for people; programs read standard output.
@@ -222,13 +242,6 @@ impl Session {
     fn is_interactive(&self) -> bool {
         std::io::stderr().is_terminal()
     }
-}
-
-/// `HF_HUB_OFFLINE` as the hub's own clients read it.
-fn offline_by_environment() -> bool {
-    ["PAPERKIN_OFFLINE", "HF_HUB_OFFLINE"].iter().any(|name| {
-        std::env::var(name).is_ok_and(|value| matches!(value.to_ascii_uppercase().as_str(), "1" | "ON" | "YES" | "TRUE"))
-    })
 }
 
 #[cfg(test)]

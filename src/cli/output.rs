@@ -16,6 +16,11 @@ pub(super) fn json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// One line.
+pub(super) fn line(text: &str) -> anyhow::Result<()> {
+    Ok(writeln!(std::io::stdout().lock(), "{text}")?)
+}
+
 /// An answer as a person reads it.
 pub(super) fn answer(answer: &Answer, json_wanted: bool) -> anyhow::Result<()> {
     if json_wanted {

@@ -12,7 +12,7 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Progress {
     bar: ProgressBar,
     interactive: bool,
-    name: &'static str,
+    name: String,
     unit: Unit,
     last_line: Instant,
 }
@@ -22,7 +22,7 @@ pub(super) struct Progress {
 pub(super) enum Unit {
     Bytes,
     Passages,
-    Questions,
+    Texts,
 }
 
 impl Unit {
@@ -30,7 +30,7 @@ impl Unit {
         match self {
             Self::Bytes => "{msg:10} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left",
             Self::Passages => "{msg:10} {wide_bar} {pos}/{len} passages, {per_sec}, {eta} left",
-            Self::Questions => "{msg:10} {wide_bar} {pos}/{len} questions, {eta} left",
+            Self::Texts => "{msg:10} {wide_bar} {pos}/{len} texts, {eta} left",
         }
     }
 
@@ -38,20 +38,20 @@ impl Unit {
         match self {
             Self::Bytes => "bytes",
             Self::Passages => "passages",
-            Self::Questions => "questions",
+            Self::Texts => "texts",
         }
     }
 }
 
 impl Progress {
-    pub(super) fn start(name: &'static str, unit: Unit, total: u64, interactive: bool) -> Self {
+    pub(super) fn start(name: &str, unit: Unit, total: u64, interactive: bool) -> Self {
         let target = if interactive { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(total), target).with_message(name);
+        let bar = ProgressBar::with_draw_target(Some(total), target).with_message(name.to_owned());
         if let Ok(style) = ProgressStyle::with_template(unit.template()) {
             bar.set_style(style);
         }
         bar.enable_steady_tick(Duration::from_millis(250));
-        Self { bar, interactive, name, unit, last_line: Instant::now() }
+        Self { bar, interactive, name: name.to_owned(), unit, last_line: Instant::now() }
     }
 
     pub(super) fn advance(&mut self, by: u64) {
@@ -71,7 +71,14 @@ impl Progress {
         });
     }
 
-    pub(super) fn finish(&self) {
+    /// How far it is.
+    pub(super) fn position(&self) -> u64 {
+        self.bar.position()
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
         self.bar.finish_and_clear();
     }
 }

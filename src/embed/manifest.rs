@@ -15,6 +15,9 @@ use super::error::ModelError;
 const SHIPPED: &[(&str, &str)] =
     &[("multilingual-e5-small", include_str!("../../models/multilingual-e5-small.toml"))];
 
+const SHIPPED_MEANS: &[(&str, &str)] =
+    &[("multilingual-e5-small", include_str!("../../models/multilingual-e5-small.means.json"))];
+
 /// One model.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -178,6 +181,20 @@ impl Manifest {
                 known: known.into_iter().map(|manifest| manifest.name).collect(),
             }),
         }
+    }
+
+    /// The model's language means (see `index::Centring`), as they were measured: `NAME.means.json` beside the
+    /// manifest, else those that we ship. `None` for a model of the user's own that was never measured.
+    ///
+    /// # Errors
+    /// Where the file cannot be read.
+    pub fn language_means(&self, models_dir: &Path) -> Result<Option<Vec<u8>>, ModelError> {
+        let path = models_dir.join(format!("{}.means.json", self.name));
+        if path.is_file() {
+            return Ok(Some(fs_err::read(path)?));
+        }
+        let shipped = SHIPPED_MEANS.iter().find(|(name, _)| *name == self.name);
+        Ok(shipped.map(|(_, table)| table.as_bytes().to_vec()))
     }
 
     /// The manifest in a file, which must be called as the model is.

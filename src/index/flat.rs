@@ -61,8 +61,8 @@ impl FlatVectors {
         if vector.len() != self.dimension {
             return Err(Misfit::Dimension { number, given: vector.len(), wanted: self.dimension });
         }
-        // Written so that NaN does not pass.
-        if !((dot(vector, vector) - 1.0).abs() <= TOLERANCE) {
+        let off = (dot(vector, vector) - 1.0).abs();
+        if off.is_nan() || off > TOLERANCE {
             return Err(Misfit::NotUnit(number));
         }
         self.numbers.push(number);

@@ -16,7 +16,7 @@ use super::FlatVectors;
 /// Links per row and layer; twice as many in the lowest.
 const LINKS: usize = 16;
 /// Candidates looked at for each row that is inserted.
-const EF_CONSTRUCTION: usize = 200;
+const EF_CONSTRUCTION: usize = 100;
 /// hnsw_rs's own ceiling.
 const LAYERS: usize = 16;
 const MAGIC: u32 = u32::from_le_bytes(*b"PKG1");

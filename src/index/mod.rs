@@ -22,7 +22,18 @@ pub use flat::{FlatVectors, Misfit};
 pub use generation::{Contents, GenerationError, Kind, Manifest, Published, StoredFile, publish, publish_as};
 pub use hnsw::HnswIndex;
 
-/// Up to how many vectors the scan is the better index: see the numbers in `suite.rs`.
+/// Up to how many vectors the scan is the better index. Measured on two busy cores, 384 dimensions, 100 neighbours a
+/// query, by `cargo test --release --lib measure_ -- --ignored --nocapture`:
+///
+/// | vectors | scan | graph | recall@10 | graph built in |
+/// | --- | --- | --- | --- | --- |
+/// | 5,000 | 0.7 to 2.4 ms | 1.6 ms | 1.000 | 13 s |
+/// | 20,000 | 2.1 to 4.8 ms | 2.8 ms | 1.000 | 69 s |
+/// | 50,000 | 5.3 to 18.7 ms | 2.4 ms | 0.995 | 163 s |
+/// | 100,000 | 12.3 to 33 ms | | | |
+///
+/// The graph answers sooner from about 20,000 on, but encoding the question takes longer than a scan of 50,000,
+/// the scan misses nothing, and it costs nothing to build at each publication.
 pub const EXACT_LIMIT: usize = 50_000;
 
 /// A vector near the query.

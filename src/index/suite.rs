@@ -235,30 +235,47 @@ fn what_is_no_unit_vector_is_refused() {
 
 /// `cargo test --release --lib measure_ -- --ignored --nocapture`
 #[test]
-#[ignore = "a measurement: minutes"]
+#[ignore = "a measurement: many minutes"]
 fn measure_exact_against_hnsw() {
-    for count in [5_000, 20_000, 50_000, 100_000] {
-        let mut sentences = Sentences::new(384, 5);
-        let vectors = sentences.many(count);
-        let queries: Vec<UnitVector> = (0..200).map(|_| sentences.one()).collect();
-        let begin = Instant::now();
-        let built = both(&vectors);
-        let build = begin.elapsed();
-        let mut truth: Vec<HashSet<u32>> = Vec::new();
-        for (name, index) in built {
-            let mut hits = 0;
+    for with_graph in [false, true] {
+        for count in [5_000, 20_000, 50_000, 100_000] {
+            let mut sentences = Sentences::new(384, 5);
+            let vectors = sentences.many(count);
+            let queries: Vec<UnitVector> = (0..200).map(|_| sentences.one()).collect();
+            let timed = |index: &dyn VectorIndex| {
+                let begin = Instant::now();
+                let found: Vec<Vec<Neighbour>> =
+                    queries.iter().map(|query| index.search(query, 100, ALL)).collect();
+                (found, begin.elapsed() / queries.len() as u32)
+            };
+            let (truth, each) = timed(&ExactIndex::new(Arc::clone(&vectors)));
+            println!("{count} exact: {each:?} a query of 100");
+            if !with_graph {
+                continue;
+            }
             let begin = Instant::now();
-            let found: Vec<Vec<Neighbour>> =
-                queries.iter().map(|query| index.search(query, 100, ALL)).collect();
-            let each = begin.elapsed() / queries.len() as u32;
-            if truth.is_empty() {
-                truth = found.iter().map(|found| numbers(&found[..10]).into_iter().collect()).collect();
-            }
-            for (found, truth) in found.iter().zip(&truth) {
-                hits += found.iter().take(10).filter(|neighbour| truth.contains(&neighbour.number)).count();
-            }
+            let index = HnswIndex::build(Arc::clone(&vectors));
+            let build = begin.elapsed();
+            let (found, each) = timed(&index);
+            let hits: usize = found
+                .iter()
+                .zip(&truth)
+                .map(|(found, truth)| {
+                    let truth = numbers(&truth[..10]);
+                    found.iter().filter(|neighbour| truth.contains(&neighbour.number)).count()
+                })
+                .sum();
             let recall = hits as f64 / (10.0 * queries.len() as f64);
-            println!("{count} {name}: {each:?} a query of 100, recall@10 {recall:.3}, build {build:?}");
+            let begin = Instant::now();
+            let bytes = index.graph().to_bytes();
+            let words: Vec<u32> =
+                bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect();
+            assert!(super::graph::Graph::from_words(&words, count).is_some());
+            let load = begin.elapsed();
+            println!(
+                "{count} hnsw: {each:?} a query of 100, recall@10 {recall:.3}, built in {build:?}, {} bytes of links, read in {load:?}",
+                bytes.len()
+            );
         }
     }
 }

@@ -170,7 +170,7 @@ fn read(
     let listings = paths
         .iter()
         // A file is the same file from whichever directory it is named.
-        .map(|path| corpus::files_under(&std::path::absolute(path).unwrap_or_else(|_| path.clone())))
+        .map(|path| corpus::files_under(&fs_err::canonicalize(path).unwrap_or_else(|_| path.clone())))
         .collect::<Result<Vec<_>, _>>()?;
     observer.see(Event::Listed {
         files: listings.iter().map(|listing| listing.files.len()).sum(),

@@ -45,6 +45,20 @@ impl UnitVector {
         Ok(Self(values.into_boxed_slice()))
     }
 
+    /// The direction in the middle of `vectors`, which have one dimension.
+    ///
+    /// # Errors
+    /// If there are none, or they cancel each other out.
+    pub fn mean_of(vectors: &[Self]) -> Result<Self, VectorError> {
+        let mut sum = vec![0.0; vectors.first().map_or(0, Self::dimension)];
+        for vector in vectors {
+            for (sum, value) in sum.iter_mut().zip(vector.as_slice()) {
+                *sum += value;
+            }
+        }
+        Self::new(sum)
+    }
+
     /// The numbers.
     #[must_use]
     pub fn as_slice(&self) -> &[f32] {

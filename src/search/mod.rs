@@ -210,7 +210,7 @@ impl Searcher {
             .zip(&vectors)
             .map(|(piece, raw)| self.live.centring().apply(Role::Query, Language::of(piece), raw))
             .collect();
-        Ok(AskedVector { raw: mean(&vectors)?, centred: mean(&centred)?, chunks: pieces.len() })
+        Ok(AskedVector { raw: UnitVector::mean_of(&vectors)?, centred: UnitVector::mean_of(&centred)?, chunks: pieces.len() })
     }
 
     /// A ranked paper, shown. `asked`: the raw vectors that `similarity` is the nearest of.
@@ -253,17 +253,6 @@ struct CentredPassage {
     passage: Passage,
     raw: UnitVector,
     vector: UnitVector,
-}
-
-/// The direction in the middle of `vectors`.
-fn mean(vectors: &[UnitVector]) -> Result<UnitVector, VectorError> {
-    let mut sum = vec![0.0; vectors.first().map_or(0, UnitVector::dimension)];
-    for vector in vectors {
-        for (sum, value) in sum.iter_mut().zip(vector.as_slice()) {
-            *sum += value;
-        }
-    }
-    UnitVector::new(sum)
 }
 
 /// The tags that the question says, in its own words.

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::{Answer, Asked, CentredPassage, Example, Link, SearchError, Searcher, Why, mean, milliseconds};
+use super::{Answer, Asked, CentredPassage, Example, Link, SearchError, Searcher, Why, milliseconds};
 use crate::paper::{Mention, Paper, PaperId, UnitVector};
 use crate::store::PaperNumber;
 
@@ -91,11 +91,11 @@ impl Searcher {
             texts.entry((passage.kind, passage.ordinal)).or_default().push(vector);
             raw.push(stored);
         }
-        let texts = texts.values().map(|vectors| mean(vectors)).collect::<Result<Vec<_>, _>>()?;
+        let texts = texts.values().map(|vectors| UnitVector::mean_of(vectors)).collect::<Result<Vec<_>, _>>()?;
         if texts.is_empty() {
             return Err(SearchError::NotEmbedded(id.clone()));
         }
-        Ok(mean(&texts)?)
+        Ok(UnitVector::mean_of(&texts)?)
     }
 
     fn why_related(
@@ -142,6 +142,6 @@ struct Examples {
 
 impl Examples {
     fn direction(&self) -> Result<Option<UnitVector>, SearchError> {
-        if self.directions.is_empty() { Ok(None) } else { Ok(Some(mean(&self.directions)?)) }
+        if self.directions.is_empty() { Ok(None) } else { Ok(Some(UnitVector::mean_of(&self.directions)?)) }
     }
 }

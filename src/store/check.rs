@@ -184,8 +184,8 @@ impl Findings {
                 continue;
             }
             let length: f64 = vector.iter().map(|value| f64::from(*value).powi(2)).sum();
-            // Written so that NaN does not pass.
-            if !((length - 1.0).abs() < 1e-3) {
+            let off = (length - 1.0).abs();
+            if off.is_nan() || off > 1e-3 {
                 self.add(&format!("vector {number} is not of length one"), EMBED);
             }
             self.belongs(&passages, number, "vector")?;

@@ -38,7 +38,7 @@ pub enum StoreError {
     #[error("the disk of {} is full: nothing stored is lost; free some space and repeat", .0.display())]
     DiskFull(PathBuf),
     /// An earlier write failed, and redb takes no more until the file is opened again.
-    #[error("an earlier write to {} failed: open it again", .0.display())]
+    #[error("an earlier write to {} failed: open it again (if it is damaged, `paperkin check` says how)", .0.display())]
     NeedsReopen(PathBuf),
     /// The vectors in the store are another model's.
     #[error(
@@ -144,6 +144,11 @@ impl From<StoreError> for Fault {
 }
 
 impl Fault {
+    /// Whether redb's own structures may be hurt.
+    pub(super) fn is_damage(&self) -> bool {
+        matches!(self, Self::Redb(error) if !matches!(**error, redb::Error::Io(_) | redb::Error::PreviousIo))
+    }
+
     fn at(self, path: &Path) -> StoreError {
         match self {
             Self::Store(error) => error,
@@ -176,6 +181,11 @@ impl Foreign {
         let value = work();
         self.0.set(false);
         value
+    }
+
+    /// Whether it runs, or has panicked.
+    pub(super) fn is_running(&self) -> bool {
+        self.0.get()
     }
 }
 

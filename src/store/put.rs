@@ -14,7 +14,8 @@ use super::snapshot::note_key;
 use crate::paper::{Paper, PaperId, Passage, Record, TextHash, Verdict, normalised_title, same_work};
 
 /// What became of a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Change {
     /// A paper not known before.
     New,

@@ -1,5 +1,7 @@
 //! The tables of `store.redb`, and the number of their format. `index/README.md` tells them byte by byte.
 
+use std::mem::ManuallyDrop;
+
 use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransaction};
 
 use super::error::Fault;
@@ -56,16 +58,26 @@ pub(super) struct Tables<'t> {
 impl<'t> Tables<'t> {
     /// Opens, and in a new store makes, all of them.
     pub(super) fn open(transaction: &'t WriteTransaction) -> Result<Self, Fault> {
+        // Each is kept from its destructor until all are open: see `Writer::write`.
+        let meta = ManuallyDrop::new(transaction.open_table(META)?);
+        let records = ManuallyDrop::new(transaction.open_table(RECORDS)?);
+        let papers = ManuallyDrop::new(transaction.open_table(PAPERS)?);
+        let names = ManuallyDrop::new(transaction.open_table(NAMES)?);
+        let places = ManuallyDrop::new(transaction.open_table(PLACES)?);
+        let passages = ManuallyDrop::new(transaction.open_table(PASSAGES)?);
+        let passages_of = ManuallyDrop::new(transaction.open_table(PASSAGES_OF)?);
+        let vectors = ManuallyDrop::new(transaction.open_table(VECTORS)?);
+        let pending = ManuallyDrop::new(transaction.open_table(PENDING)?);
         Ok(Self {
-            meta: transaction.open_table(META)?,
-            records: transaction.open_table(RECORDS)?,
-            papers: transaction.open_table(PAPERS)?,
-            names: transaction.open_table(NAMES)?,
-            places: transaction.open_table(PLACES)?,
-            passages: transaction.open_table(PASSAGES)?,
-            passages_of: transaction.open_table(PASSAGES_OF)?,
-            vectors: transaction.open_table(VECTORS)?,
-            pending: transaction.open_table(PENDING)?,
+            meta: ManuallyDrop::into_inner(meta),
+            records: ManuallyDrop::into_inner(records),
+            papers: ManuallyDrop::into_inner(papers),
+            names: ManuallyDrop::into_inner(names),
+            places: ManuallyDrop::into_inner(places),
+            passages: ManuallyDrop::into_inner(passages),
+            passages_of: ManuallyDrop::into_inner(passages_of),
+            vectors: ManuallyDrop::into_inner(vectors),
+            pending: ManuallyDrop::into_inner(pending),
         })
     }
 

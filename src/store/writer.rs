@@ -1,6 +1,8 @@
 //! The one writer: takes the lock, commits durably, and hands out what is still to be embedded.
 
+use std::mem::ManuallyDrop;
 use std::ops::Deref;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -203,27 +205,55 @@ impl Writer {
         &mut self,
         work: impl FnOnce(&mut Tables<'_>, &Foreign) -> Result<(T, bool), Fault>,
     ) -> Result<T, StoreError> {
-        guarded(self.store.path(), |foreign| {
+        let path = self.store.path().to_path_buf();
+        guarded(&path, |foreign| {
             let Some(file::Handle::Writer(database)) = &self.store.handle else {
-                return Err(StoreError::NeedsReopen(self.store.path().to_path_buf()).into());
+                return Err(StoreError::NeedsReopen(path.clone()).into());
             };
-            let mut transaction = database.begin_write()?;
+            let mut transaction = ManuallyDrop::new(database.begin_write()?);
             transaction.set_durability(Durability::Immediate)?;
-            let (value, changed) = {
-                let mut tables = Tables::open(&transaction)?;
-                let (value, changed) = work(&mut tables, foreign)?;
+            let mut tables = ManuallyDrop::new(None);
+            let done = catch_unwind(AssertUnwindSafe(|| {
+                let tables = tables.insert(Tables::open(&transaction)?);
+                let (value, changed) = work(tables, foreign)?;
                 if changed {
                     let revision = now().max(tables.number(key::REVISION)?.saturating_add(1));
                     tables.set(key::REVISION, &revision.to_string())?;
                 }
-                (value, changed)
+                Ok::<_, Fault>((value, changed))
+            }));
+            let damage = match &done {
+                Ok(Ok(_)) => false,
+                Ok(Err(fault)) => fault.is_damage(),
+                Err(_) => !foreign.is_running(),
             };
-            if changed {
-                transaction.commit()?;
+            if damage {
+                // What redb was doing when it met the damage cannot be undone: its destructors would meet it again,
+                // and two panics at once end the process. So all of it is left as it is, with the file open.
+                std::mem::forget(self.store.handle.take());
             } else {
-                transaction.abort()?;
+                drop(ManuallyDrop::into_inner(tables));
             }
-            Ok(value)
+            match done {
+                Ok(Ok((value, true))) => {
+                    ManuallyDrop::into_inner(transaction).commit().map(|()| value).map_err(Fault::from)
+                }
+                Ok(Ok((value, false))) => {
+                    Ok(ManuallyDrop::into_inner(transaction).abort().map(|()| value)?)
+                }
+                Ok(Err(fault)) => {
+                    if !damage {
+                        ManuallyDrop::into_inner(transaction).abort()?;
+                    }
+                    Err(fault)
+                }
+                Err(panic) => {
+                    if !damage {
+                        ManuallyDrop::into_inner(transaction).abort()?;
+                    }
+                    resume_unwind(panic)
+                }
+            }
         })
     }
 }

@@ -9,6 +9,7 @@ use std::sync::{Arc, OnceLock};
 
 use paperkin::config::DEFAULT_MODEL;
 use paperkin::embed::{CandleEncoder, DeviceChoice, Manifest, ModelFolder, VerifiedModel};
+use paperkin::index::Centring;
 
 /// The folder of shared data (`PAPERKIN_SHARED`, else `../shared/data`). Where it is absent a test says so and
 /// returns, but never where somebody relies on it: in CI, or with `PAPERKIN_REQUIRE_DATA=1`.
@@ -42,4 +43,14 @@ pub fn verified_model() -> VerifiedModel {
 pub fn encoder() -> &'static Arc<CandleEncoder> {
     static ENCODER: OnceLock<Arc<CandleEncoder>> = OnceLock::new();
     ENCODER.get_or_init(|| Arc::new(CandleEncoder::load(&verified_model(), DeviceChoice::Cpu, 2).unwrap()))
+}
+
+/// The model's language means.
+pub fn prior() -> &'static Centring {
+    static PRIOR: OnceLock<Centring> = OnceLock::new();
+    PRIOR.get_or_init(|| {
+        let model = verified_model();
+        let table = model.manifest().language_means(&models()).unwrap().unwrap();
+        Centring::from_json(&table, model.manifest().dimension).unwrap()
+    })
 }

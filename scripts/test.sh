@@ -1,0 +1,26 @@
+#!/usr/bin/env bash
+# Every check and every test, with the real model. This is the gate: .ci/run calls it and nothing weaker.
+# Real texts are read from ../shared/data (PAPERKIN_SHARED names another place); without them the tests that need
+# them say so and pass, but not in CI or with PAPERKIN_REQUIRE_DATA=1.
+#
+#   scripts/test.sh [test name...]
+set -euo pipefail
+cd "$(dirname "$0")/.."
+source scripts/setup.sh
+
+if [ $# -eq 0 ]; then
+  step "format"
+  cargo fmt --check
+  step "lints"
+  cargo clippy --release --locked --all-targets -- -D warnings
+  step "documentation"
+  RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items
+fi
+step "build"
+cargo build --release --locked
+step "model"
+target/release/paperkin model fetch
+target/release/paperkin model verify
+step "tests"
+# Few at a time: the model takes all cores by itself.
+cargo test --release --locked -- --test-threads 2 "$@"
