@@ -16,7 +16,20 @@ async fn a_question_by_url_and_by_body_has_one_answer() {
     let body = by_url.json();
     assert_eq!((&body["query"], &body["total"]), (&json!("mixture of vision encoders"), &json!(5)));
     let hit = &body["hits"][0];
-    for field in ["id", "aliases", "title", "authors", "date", "tags", "langs", "url", "score", "similarity", "match", "why"] {
+    for field in [
+        "id",
+        "aliases",
+        "title",
+        "authors",
+        "date",
+        "tags",
+        "langs",
+        "url",
+        "score",
+        "similarity",
+        "match",
+        "why",
+    ] {
         assert!(hit.get(field).is_some(), "{field} is missing in {hit}");
     }
     assert_eq!(hit["match"]["text"], "A mixture of vision encoders.");
@@ -81,7 +94,10 @@ async fn every_answer_has_the_security_headers() {
     for path in ["/", "/style.css", "/v1/search?q=a", "/nothing", "/healthz"] {
         let headers = app.get(path).await.headers;
         let policy = headers["content-security-policy"].to_str().unwrap();
-        assert!(policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"), "{path}");
+        assert!(
+            policy.starts_with("default-src 'none'") && policy.contains("frame-ancestors 'none'"),
+            "{path}"
+        );
         assert!(!policy.contains("unsafe"), "{path}");
         assert_eq!(headers["x-content-type-options"], "nosniff", "{path}");
         assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");

@@ -21,7 +21,11 @@ async fn not_ready_says_why_and_when_to_come_back() {
     }
     let page = app.get("/?q=adam").await;
     assert_eq!(page.status, 503);
-    assert!(page.text.contains("Loading the model.") && page.text.contains("http-equiv=\"refresh\""), "{}", page.text);
+    assert!(
+        page.text.contains("Loading the model.") && page.text.contains("http-equiv=\"refresh\""),
+        "{}",
+        page.text
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,7 +60,8 @@ async fn one_request_too_many_is_told_so_at_once() {
         .collect();
     let started = Instant::now();
     let refused = loop {
-        let answered = tokio::time::timeout(Duration::from_millis(50), app.get("/v1/papers/2408.15881")).await;
+        let answered =
+            tokio::time::timeout(Duration::from_millis(50), app.get("/v1/papers/2408.15881")).await;
         match answered {
             Ok(answered) if answered.status == 503 => break answered,
             let_in => {
@@ -104,7 +109,10 @@ fn slow_and_silent_clients_are_closed() {
     };
     assert!(closed(b"", Duration::from_millis(50)) >= header_time / 2, "silent");
     assert!(closed(b"GET / HT", Duration::from_millis(50)) >= header_time / 2, "a header that drips");
-    assert!(closed(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", Duration::from_secs(1)) >= header_time / 2);
+    assert!(
+        closed(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n", Duration::from_secs(1))
+            >= header_time / 2
+    );
 }
 
 #[test]

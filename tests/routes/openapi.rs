@@ -11,7 +11,8 @@ async fn the_document_is_the_one_reviewed() {
     let mut routes: Vec<String> = Vec::new();
     for (path, operations) in document["paths"].as_object().unwrap() {
         for (method, operation) in operations.as_object().unwrap() {
-            let statuses: Vec<&str> = operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
+            let statuses: Vec<&str> =
+                operation["responses"].as_object().unwrap().keys().map(String::as_str).collect();
             routes.push(format!("{method} {path}: {}", statuses.join(" ")));
         }
     }

@@ -5,7 +5,8 @@ use crate::support::app::TestApp;
 #[tokio::test]
 async fn results_are_rendered_with_their_passage() {
     let app = TestApp::ready();
-    let page = app.get("/?q=%EA%B2%B0%ED%95%A9%ED%95%9C%20%EC%98%B5%ED%8B%B0%EB%A7%88%EC%9D%B4%EC%A0%80").await;
+    let page =
+        app.get("/?q=%EA%B2%B0%ED%95%A9%ED%95%9C%20%EC%98%B5%ED%8B%B0%EB%A7%88%EC%9D%B4%EC%A0%80").await;
     assert_eq!(page.status, 200);
     assert_eq!(page.headers["content-type"], "text/html; charset=utf-8");
     for part in [
@@ -36,7 +37,10 @@ async fn nothing_that_a_paper_or_a_question_says_is_markup() {
         let page = app.get(path).await.text;
         let scripts = page.matches("<script").count();
         assert_eq!(scripts, 1, "{path} {page}");
-        assert!(!page.contains("<img") && !page.contains(" style=") && !page.contains(" onerror=\""), "{path}");
+        assert!(
+            !page.contains("<img") && !page.contains(" style=") && !page.contains(" onerror=\""),
+            "{path}"
+        );
     }
     let hostile = app.get("/paper?id=hep-ex%2F0307015").await.text;
     assert!(hostile.contains("$\\alpha_{s}$ 🦙") && hostile.contains("lang=\"zh\""), "{hostile}");
@@ -49,9 +53,15 @@ async fn related_and_one_paper() {
     let app = TestApp::ready();
     let related = app.get("/?related=2409.11321").await;
     assert_eq!(related.status, 200);
-    assert!(related.text.contains("Related to") && related.text.contains("SOAP: Improving"), "{}", related.text);
+    assert!(
+        related.text.contains("Related to") && related.text.contains("SOAP: Improving"),
+        "{}",
+        related.text
+    );
     let paper = app.get("/paper?id=2409.11321").await.text;
-    for part in ["Ada, Bo, Chi, Dee", "id=\"abstract\"", "한국어", "papers.txt", "id=\"related\"", "id=\"mentions\""] {
+    for part in
+        ["Ada, Bo, Chi, Dee", "id=\"abstract\"", "한국어", "papers.txt", "id=\"related\"", "id=\"mentions\""]
+    {
         assert!(paper.contains(part), "{part} is missing in {paper}");
     }
 }

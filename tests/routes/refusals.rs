@@ -46,7 +46,12 @@ async fn bad_addresses() {
         ("/store.redb", 404, "not_found"),
     ] {
         let answered = app.get(path).await;
-        assert_eq!((answered.status.as_u16(), answered.code().as_str()), (status, code), "{path}: {}", answered.text);
+        assert_eq!(
+            (answered.status.as_u16(), answered.code().as_str()),
+            (status, code),
+            "{path}: {}",
+            answered.text
+        );
     }
 }
 
@@ -113,11 +118,14 @@ async fn wrong_methods_and_types() {
         assert_eq!(answered.headers[header::ALLOW], allow);
     }
     for kind in ["text/plain", "application/x-www-form-urlencoded", "application/jsonp"] {
-        let body = request("POST", "/v1/search").header(header::CONTENT_TYPE, kind).body(Body::from("{\"query\":\"a\"}"));
+        let body = request("POST", "/v1/search")
+            .header(header::CONTENT_TYPE, kind)
+            .body(Body::from("{\"query\":\"a\"}"));
         let answered = app.send(body.unwrap()).await;
         assert_eq!((answered.status.as_u16(), answered.code().as_str()), (415, "not_json"), "{kind}");
     }
-    let untyped = app.send(request("POST", "/v1/search").body(Body::from("{\"query\":\"a\"}")).unwrap()).await;
+    let untyped =
+        app.send(request("POST", "/v1/search").body(Body::from("{\"query\":\"a\"}")).unwrap()).await;
     assert_eq!(untyped.status, 415);
 }
 
@@ -126,15 +134,21 @@ async fn another_host_is_not_served() {
     let app = TestApp::ready();
     for host in ["evil.example", "localhost.evil.example:7117", "192.168.0.1", ""] {
         for path in ["/", "/v1/search?q=a", "/healthz", "/nothing"] {
-            let asked = axum::http::Request::get(path).header(header::HOST, host).body(Body::empty()).unwrap();
+            let asked =
+                axum::http::Request::get(path).header(header::HOST, host).body(Body::empty()).unwrap();
             let answered = app.send(asked).await;
-            assert_eq!((answered.status.as_u16(), answered.code().as_str()), (421, "wrong_host"), "{host} {path}");
+            assert_eq!(
+                (answered.status.as_u16(), answered.code().as_str()),
+                (421, "wrong_host"),
+                "{host} {path}"
+            );
         }
     }
     let nameless = axum::http::Request::get("/").body(Body::empty()).unwrap();
     assert_eq!(app.send(nameless).await.status, 421);
     for host in ["localhost", "127.0.0.1:7117", "[::1]:80"] {
-        let asked = axum::http::Request::get("/healthz").header(header::HOST, host).body(Body::empty()).unwrap();
+        let asked =
+            axum::http::Request::get("/healthz").header(header::HOST, host).body(Body::empty()).unwrap();
         assert_eq!(app.send(asked).await.status, 200, "{host}");
     }
 }

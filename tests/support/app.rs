@@ -74,7 +74,11 @@ impl TestApp {
     pub async fn send(&self, request: Request<Body>) -> Answered {
         let (parts, body) = self.routes.clone().oneshot(request).await.unwrap().into_parts();
         let bytes = to_bytes(body, usize::MAX).await.unwrap();
-        Answered { status: parts.status, headers: parts.headers, text: String::from_utf8(bytes.to_vec()).unwrap() }
+        Answered {
+            status: parts.status,
+            headers: parts.headers,
+            text: String::from_utf8(bytes.to_vec()).unwrap(),
+        }
     }
 
     pub async fn get(&self, path: &str) -> Answered {
@@ -136,7 +140,9 @@ impl TestServer {
     }
 
     pub fn get(&self, path: &str) -> String {
-        self.say(format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).as_bytes())
+        self.say(
+            format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address).as_bytes(),
+        )
     }
 }
 
@@ -152,7 +158,10 @@ pub fn papers() -> Vec<Record> {
         tags: vec!["optimizer".into()],
         commentaries: notes
             .iter()
-            .map(|(language, text)| Commentary { language: Language::parse(language).unwrap(), text: (*text).into() })
+            .map(|(language, text)| Commentary {
+                language: Language::parse(language).unwrap(),
+                text: (*text).into(),
+            })
             .collect(),
         ..Record::default()
     };

@@ -1,8 +1,8 @@
 //! What several promises need to be tested.
 
 pub mod app;
-pub mod toy;
 pub mod hub;
+pub mod toy;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

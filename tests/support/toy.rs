@@ -28,7 +28,8 @@ impl ToyEncoder {
         let letters: Vec<char> = text.to_lowercase().chars().filter(|c| c.is_alphanumeric()).collect();
         for pair in letters.windows(2) {
             // FNV-1a: the same on every machine.
-            let hash = pair.iter().fold(0x811c_9dc5_u32, |hash, c| (hash ^ u32::from(*c)).wrapping_mul(0x0100_0193));
+            let hash =
+                pair.iter().fold(0x811c_9dc5_u32, |hash, c| (hash ^ u32::from(*c)).wrapping_mul(0x0100_0193));
             values[hash as usize % Self::DIMENSION] += 1.0;
         }
         Ok(UnitVector::new(values)?)
@@ -81,9 +82,12 @@ impl ToyLibrary {
     /// Stores and embeds more, as another process would.
     pub fn put(&self, records: Vec<Record>) {
         let encoder = &self.encoder;
-        let mut writer = Writer::open(self.folder.path(), encoder.fingerprint(), encoder.dimension()).unwrap();
+        let mut writer =
+            Writer::open(self.folder.path(), encoder.fingerprint(), encoder.dimension()).unwrap();
         writer
-            .put(records, &|paper| passages_of(paper, encoder.token_limit(), |text| encoder.count_tokens(text)))
+            .put(records, &|paper| {
+                passages_of(paper, encoder.token_limit(), |text| encoder.count_tokens(text))
+            })
             .unwrap();
         let pending = Store::open(self.folder.path()).unwrap().pending(usize::MAX).unwrap();
         let vectors: Vec<_> =

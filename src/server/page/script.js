@@ -64,3 +64,6 @@ if (document.querySelector("[data-waiting]")) {
 }
 
 document.querySelector(".keys").hidden = false;
+
+// The box has the focus when the page comes: typing goes on where the question ends.
+if (document.activeElement === box) box.setSelectionRange(box.value.length, box.value.length);

@@ -31,6 +31,7 @@ pub(super) struct NoteView {
     pub(super) lang_name: String,
     pub(super) date: Option<String>,
     pub(super) file: String,
+    pub(super) path: String,
     pub(super) text: String,
 }
 
@@ -40,7 +41,8 @@ impl From<&Note> for NoteView {
             lang: words::code(note.commentary.language),
             lang_name: words::name(note.commentary.language),
             date: note.date.map(|date| date.to_string()),
-            file: note.file.clone(),
+            file: note.file.rsplit(['/', '\\']).next().unwrap_or_default().to_owned(),
+            path: note.file.clone(),
             text: note.commentary.text.clone(),
         }
     }
@@ -85,7 +87,7 @@ impl AnswerView {
 
 /// One hit.
 pub(super) struct HitView {
-    pub(super) id: PaperId,
+    pub(super) id: Option<PaperId>,
     pub(super) title: String,
     pub(super) title_lang: String,
     pub(super) href: String,
@@ -106,7 +108,8 @@ impl From<&Hit> for HitView {
     fn from(hit: &Hit) -> Self {
         let paper = &hit.paper;
         Self {
-            id: paper.id.clone(),
+            // The hash of a title tells a reader nothing.
+            id: paper.id.is_registered().then(|| paper.id.clone()),
             title: paper.title.clone(),
             title_lang: words::code(Language::of(&paper.title)),
             href: address("/paper?id=", &paper.id),
