@@ -36,7 +36,8 @@ fn files(folder: &Path, found: &mut Vec<PathBuf>) {
 
 /// Rooms named after `crate::` in code, in any form of `use` or path.
 fn rooms_named(text: &str) -> Vec<&'static str> {
-    let code: String = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
+    let code: String =
+        text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n");
     ROOMS
         .iter()
         .map(|(room, _)| *room)

@@ -15,7 +15,8 @@ fn sample() -> &'static Path {
     LIBRARY
         .get_or_init(|| {
             let library = tempfile::tempdir().unwrap();
-            let read = run(library.path(), &["ingest", concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/sample")]);
+            let read =
+                run(library.path(), &["ingest", concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/sample")]);
             assert!(read.status.success(), "{}", errors(&read));
             library
         })
@@ -43,7 +44,8 @@ fn the_sample_answers_in_its_languages() {
         ("approximate nearest neighbour search with small world graphs", "arxiv:1603.09320"),
     ] {
         let answer = json(&run(sample(), &["--json", "search", question, "--limit", "3"]));
-        let ids: Vec<&str> = answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_str().unwrap()).collect();
+        let ids: Vec<&str> =
+            answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_str().unwrap()).collect();
         assert_eq!(ids.len(), 3);
         assert!(ids.contains(&id), "{question}: {ids:?}");
         for field in ["query", "total", "took_ms", "chunks"] {
@@ -57,10 +59,16 @@ fn the_sample_answers_in_its_languages() {
 
 #[test]
 fn related_leaves_out_what_was_asked() {
-    let answer = json(&run(sample(), &["--json", "related", "2005.11401", "arxiv:2004.04906", "--limit", "50"]));
-    let ids: Vec<&str> = answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_str().unwrap()).collect();
-    assert!(ids.len() > 5 && !ids.contains(&"arxiv:2005.11401") && !ids.contains(&"arxiv:2004.04906"), "{ids:?}");
-    let answer = json(&run(sample(), &["--json", "related", "--text", "文の埋め込みによる検索", "--limit", "2"]));
+    let answer =
+        json(&run(sample(), &["--json", "related", "2005.11401", "arxiv:2004.04906", "--limit", "50"]));
+    let ids: Vec<&str> =
+        answer["hits"].as_array().unwrap().iter().map(|hit| hit["id"].as_str().unwrap()).collect();
+    assert!(
+        ids.len() > 5 && !ids.contains(&"arxiv:2005.11401") && !ids.contains(&"arxiv:2004.04906"),
+        "{ids:?}"
+    );
+    let answer =
+        json(&run(sample(), &["--json", "related", "--text", "文の埋め込みによる検索", "--limit", "2"]));
     assert_eq!(answer["hits"].as_array().unwrap().len(), 2);
 }
 
@@ -68,7 +76,8 @@ fn related_leaves_out_what_was_asked() {
 fn people_get_a_table_and_show_tells_all() {
     let table = String::from_utf8(run(sample(), &["search", "retrieval", "--limit", "2"]).stdout).unwrap();
     assert!(table.contains("arxiv:") && table.contains("2 of "), "{table}");
-    let shown = String::from_utf8(run(sample(), &["show", "https://arxiv.org/abs/2004.12832v2"]).stdout).unwrap();
+    let shown =
+        String::from_utf8(run(sample(), &["show", "https://arxiv.org/abs/2004.12832v2"]).stdout).unwrap();
     assert!(shown.contains("ColBERT") && shown.contains("read from"), "{shown}");
 }
 
@@ -158,7 +167,11 @@ fn a_damaged_index_is_said_searched_around_and_rebuilt() {
     let folder = tempfile::tempdir().unwrap();
     let library = folder.path();
     let file = library.join("papers.jsonl");
-    fs_err::write(&file, "{\"title\":\"Graph search\"}\n{\"title\":\"로봇 팔 제어\"}\n{\"title\":\"图像生成\"}\n").unwrap();
+    fs_err::write(
+        &file,
+        "{\"title\":\"Graph search\"}\n{\"title\":\"로봇 팔 제어\"}\n{\"title\":\"图像生成\"}\n",
+    )
+    .unwrap();
     assert!(run(library, &["ingest", file.to_str().unwrap()]).status.success());
     let vectors = find(library, "vectors.f32");
     let mut bytes = fs_err::read(&vectors).unwrap();

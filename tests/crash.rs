@@ -80,7 +80,10 @@ fn ten_kills_lose_nothing_and_the_vault_is_whole_in_the_end() {
         let store = Store::open(library).unwrap();
         for id in &acknowledged {
             let id: PaperId = id.parse().unwrap();
-            assert!(store.paper_by_name(&id).unwrap().is_some(), "round {round}: {id} was acknowledged and is gone");
+            assert!(
+                store.paper_by_name(&id).unwrap().is_some(),
+                "round {round}: {id} was acknowledged and is gone"
+            );
         }
         let now = counts(library);
         println!("killed after {life:?}: {} acknowledged, {now:?}", acknowledged.len());
@@ -96,12 +99,14 @@ fn ten_kills_lose_nothing_and_the_vault_is_whole_in_the_end() {
     assert_eq!(report["no_paper"], 1, "Untitled.md, named");
     assert_eq!(report["refused"], 0);
     assert_eq!(total.pending, 0);
-    assert_eq!(report["embedded"].as_u64().unwrap(), total.passages - embedded, "only what was missing was embedded");
+    assert_eq!(
+        report["embedded"].as_u64().unwrap(),
+        total.passages - embedded,
+        "only what was missing was embedded"
+    );
     let store = Store::open(library).unwrap();
     let mut records = 0;
-    store
-        .visit_papers(|number, _| records += store.records(number).unwrap().len())
-        .unwrap();
+    store.visit_papers(|number, _| records += store.records(number).unwrap().len()).unwrap();
     assert_eq!(records as u64, report["records"].as_u64().unwrap(), "no note twice, none missing");
 
     let revision = store.revision().unwrap();

@@ -3,7 +3,7 @@
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config as BertConfig, HiddenAct};
-use paperkin::embed::{EncodeError, Encoder, Term, Part, TensorName, Weights};
+use paperkin::embed::{EncodeError, Encoder, Part, TensorName, Term, Weights};
 use paperkin::paper::{Role, chunk};
 use serde::Deserialize;
 
@@ -54,7 +54,8 @@ fn the_same_text_alone_and_in_a_batch() {
     let batched = encoder().encode(Role::Passage, &MIXED).unwrap();
     for (text, batched) in MIXED.iter().zip(batched) {
         let alone = encoder().encode(Role::Passage, &[text]).unwrap().remove(0);
-        let largest = alone.as_slice().iter().zip(batched.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+        let largest =
+            alone.as_slice().iter().zip(batched.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(largest <= 1e-5, "{text}: {largest}");
     }
 }
@@ -69,7 +70,8 @@ fn roles_give_different_vectors() {
 
 #[test]
 fn a_text_over_the_limit_is_refused_and_its_chunks_are_not() {
-    let long = "긴 글은 문장 끝에서 잘라야 합니다. 长文本必须在句末切分。Long text is cut at sentence ends. ".repeat(60);
+    let long = "긴 글은 문장 끝에서 잘라야 합니다. 长文本必须在句末切分。Long text is cut at sentence ends. "
+        .repeat(60);
     let encoder = encoder();
     assert!(matches!(encoder.encode(Role::Passage, &[&long]), Err(EncodeError::TooLong { .. })));
     let spans = chunk(&long, encoder.token_limit(), |piece| encoder.count_tokens(piece));
@@ -89,9 +91,14 @@ fn packed_sentences_give_what_candles_own_bert_gives() {
     let tensors = (0..config.layers)
         .flat_map(|layer| PARTS.iter().map(move |(part, name)| (layer, *part, *name)))
         .flat_map(|(layer, part, name)| {
-            HALVES.map(|(half, end)| (TensorName::Layer(layer, part, half), format!("encoder.layer.{layer}.{name}.{end}")))
+            HALVES.map(|(half, end)| {
+                (TensorName::Layer(layer, part, half), format!("encoder.layer.{layer}.{name}.{end}"))
+            })
         })
-        .chain(HALVES.map(|(half, end)| (TensorName::EmbeddingNorm(half), format!("embeddings.LayerNorm.{end}"))))
+        .chain(
+            HALVES
+                .map(|(half, end)| (TensorName::EmbeddingNorm(half), format!("embeddings.LayerNorm.{end}"))),
+        )
         .chain([
             (TensorName::Words, "embeddings.word_embeddings.weight".to_owned()),
             (TensorName::Positions, "embeddings.position_embeddings.weight".to_owned()),

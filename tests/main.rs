@@ -1,5 +1,10 @@
 //! One integration binary: candle is linked once. Each module is a promise.
-#![expect(clippy::unwrap_used, reason = "clippy allows it in test functions, and this is what helps them")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "clippy allows it in test functions, and this is what helps them"
+)]
 
 mod architecture;
 mod cli;

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::OnceLock;
 
 use paperkin::embed::Encoder;
+use paperkin::index::Centring;
 use paperkin::ingest::{Event, Observer, Report, ingest};
 use paperkin::paper::{Language, Mention, PaperId};
 use paperkin::search::{Answer, Example, Searcher};
@@ -52,7 +53,7 @@ fn titles(answer: &Answer) -> Vec<&str> {
 /// The rank, from 1, of the first title that begins so.
 fn rank(answer: &Answer, beginnings: &[&str]) -> usize {
     let of = |title: &&str| beginnings.iter().any(|beginning| title.starts_with(beginning));
-    titles(answer).iter().position(|title| of(title)).map_or(usize::MAX, |at| at + 1)
+    titles(answer).iter().position(of).map_or(usize::MAX, |at| at + 1)
 }
 
 #[test]
@@ -157,7 +158,8 @@ fn the_articles_unrelated_tail_is_no_passage() {
 fn answers_tell_where_the_passage_stands() {
     let Some(library) = seeds() else { return };
     let searcher = searcher(library);
-    for question in ["残差连接的替代方案", "Shampoo와 Adam을 결합한 옵티마이저", "mixture of vision encoders"] {
+    for question in ["残差连接的替代方案", "Shampoo와 Adam을 결합한 옵티마이저", "mixture of vision encoders"]
+    {
         for hit in searcher.search(question, 20).unwrap().hits {
             let paper = searcher.paper(&hit.paper.id).unwrap();
             let texts = std::iter::once(&paper.title)
@@ -176,7 +178,9 @@ fn answers_tell_where_the_passage_stands() {
 fn a_named_paper_comes_first_and_long_questions_are_chunked() {
     let Some(library) = seeds() else { return };
     let searcher = searcher(library);
-    for question in ["2408.15881", "what of https://arxiv.org/pdf/2408.15881v2.pdf ?", "arxiv:2408.15881 요약"] {
+    for question in
+        ["2408.15881", "what of https://arxiv.org/pdf/2408.15881v2.pdf ?", "arxiv:2408.15881 요약"]
+    {
         let answer = searcher.search(question, 3).unwrap();
         assert!(titles(&answer)[0].starts_with("LLaVA-MoD") && answer.hits[0].why.named, "{question}");
         assert_eq!(answer.hits.len(), 3);
@@ -198,4 +202,20 @@ fn the_same_files_again_change_nothing() {
     assert_eq!((again.new, again.changed, again.unchanged, again.embedded), (0, 0, 21, 0));
     assert!(!again.published);
     assert_eq!(Store::open(library.path()).unwrap().revision().unwrap(), revision);
+}
+
+/// The control: by the model's plain cosine the language of a passage counts for more than what it says.
+#[test]
+fn without_centring_language_beats_content() {
+    let Some(data) = shared_data() else { return };
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path();
+    let encoder = encoder();
+    let mut writer = Writer::open(library, encoder.fingerprint(), encoder.dimension()).unwrap();
+    let none = Centring::none();
+    let seeds = [data.join("seeds")];
+    ingest(library, &seeds, &mut writer, encoder.as_ref(), &none, &mut Silent).unwrap();
+    let plain = Searcher::open(library, encoder.clone(), &none).unwrap();
+    let answer = plain.search("无辅助损失的专家负载均衡", 20).unwrap();
+    assert!(rank(&answer, &["LLaVA-MoD"]) < rank(&answer, &["Auxiliary-Loss-Free"]), "{:?}", titles(&answer));
 }

@@ -47,7 +47,8 @@ impl CheckArguments {
             if fingerprint.as_ref().is_some_and(|fingerprint| *fingerprint != meta.fingerprint) {
                 wrong.push(Wrong {
                     what: format!("the library is of the model {}, not of the one chosen", meta.fingerprint),
-                    remedy: "choose its model with --model, or ingest into a new library with --library DIR".into(),
+                    remedy: "choose its model with --model, or ingest into a new library with --library DIR"
+                        .into(),
                 });
             }
             if counts.pending > 0 {

@@ -62,7 +62,8 @@ impl IngestArguments {
                 counts.passages,
                 match counts.pending {
                     0 => String::new(),
-                    pending => format!(", {pending} of them not embedded yet: run 'paperkin ingest' to go on"),
+                    pending =>
+                        format!(", {pending} of them not embedded yet: run 'paperkin ingest' to go on"),
                 }
             ));
         }

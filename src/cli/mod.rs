@@ -120,9 +120,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
             return ExitCode::from(if error.use_stderr() { 2 } else { 0 });
         }
     };
-    let done = CommandLine::from_arg_matches(&matches)
-        .map_err(anyhow::Error::from)
-        .and_then(|line| Session::new(&line.global, line.listen()).and_then(|session| line.command.run(&session)));
+    let done = CommandLine::from_arg_matches(&matches).map_err(anyhow::Error::from).and_then(|line| {
+        Session::new(&line.global, line.listen()).and_then(|session| line.command.run(&session))
+    });
     match done {
         Ok(Done::Fully) => ExitCode::SUCCESS,
         Ok(Done::WithRefusals) => ExitCode::from(1),
@@ -136,9 +136,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 /// `paperkin search ... | head` closes our output early; that is no error.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error
-        .downcast_ref::<std::io::Error>()
-        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }
 
 /// How a command ended, if it could go on.
@@ -230,8 +228,8 @@ impl Session {
         let interactive = self.is_interactive();
         let mut bar: Option<Progress> = None;
         move |done, total| {
-            let bar_now =
-                bar.get_or_insert_with(|| Progress::start("embedding", Unit::Texts, total as u64, interactive));
+            let bar_now = bar
+                .get_or_insert_with(|| Progress::start("embedding", Unit::Texts, total as u64, interactive));
             bar_now.advance((done as u64).saturating_sub(bar_now.position()));
             if done == total {
                 bar = None;

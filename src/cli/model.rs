@@ -120,7 +120,9 @@ impl FetchArguments {
         };
         let mut bar: Option<(String, Progress, u64)> = None;
         let folder = embed::fetch(&manifest, &options, &mut |event| match event {
-            FetchEvent::Trying(source) => session.say(format_args!("getting {} from the {source}", manifest.name)),
+            FetchEvent::Trying(source) => {
+                session.say(format_args!("getting {} from the {source}", manifest.name))
+            }
             FetchEvent::Notice(text) => session.say(text),
             FetchEvent::Bytes { file, done, total } => {
                 if bar.as_ref().is_none_or(|(name, ..)| name != file) {
@@ -177,9 +179,9 @@ impl MeasureArguments {
         let (encoder, _) = session.encoder()?;
         let mut embedded = session.embedding_progress(stop);
         let measured = eval::measure(&self.paths, encoder.as_ref(), &mut embedded)?;
-        let path = self.output.unwrap_or_else(|| {
-            session.config.models.join(format!("{}.means.json", session.config.model))
-        });
+        let path = self
+            .output
+            .unwrap_or_else(|| session.config.models.join(format!("{}.means.json", session.config.model)));
         let mut table = measured.to_json()?;
         table.push(b'\n');
         fs_err::write(&path, table)?;

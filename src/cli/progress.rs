@@ -59,7 +59,12 @@ impl Progress {
         if !self.interactive && self.last_line.elapsed() >= LOG_EVERY {
             self.last_line = Instant::now();
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
-            let line = format!("{}: {done} of {total} {}, {:.0} s left", self.name, self.unit.name(), self.bar.eta().as_secs_f64());
+            let line = format!(
+                "{}: {done} of {total} {}, {:.0} s left",
+                self.name,
+                self.unit.name(),
+                self.bar.eta().as_secs_f64()
+            );
             let _ = writeln!(std::io::stderr(), "{line}");
         }
     }

@@ -38,14 +38,22 @@ impl ShowArguments {
             writeln!(out, "{link}")?;
         }
         if !paper.tags.is_empty() {
-            writeln!(out, "{}", paper.tags.iter().map(|tag| format!("#{tag}")).collect::<Vec<_>>().join(" "))?;
+            writeln!(
+                out,
+                "{}",
+                paper.tags.iter().map(|tag| format!("#{tag}")).collect::<Vec<_>>().join(" ")
+            )?;
         }
         if let Some(text) = &paper.abstract_text {
             writeln!(out, "\n{text}")?;
         }
         for note in &paper.commentaries {
             let date = note.date.map(|date| format!(", {date}")).unwrap_or_default();
-            writeln!(out, "\n{dim}{} [{}{date}]{plain}\n{}", note.file, note.commentary.language, note.commentary.text)?;
+            writeln!(
+                out,
+                "\n{dim}{} [{}{date}]{plain}\n{}",
+                note.file, note.commentary.language, note.commentary.text
+            )?;
         }
         for record in store.records(number)? {
             writeln!(out, "{dim}read from {}:{}{plain}", record.source.file, record.source.line)?;

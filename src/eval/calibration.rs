@@ -21,11 +21,8 @@ pub(super) fn fit(related: &[f32], unrelated: &[f32]) -> Option<Calibration> {
             let p = 1.0 / (1.0 + (-(slope * cosine + intercept)).exp());
             let spread = weight * p * (1.0 - p);
             gradient = (gradient.0 + weight * (p - label) * cosine, gradient.1 + weight * (p - label));
-            curvature = (
-                curvature.0 + spread * cosine * cosine,
-                curvature.1 + spread * cosine,
-                curvature.2 + spread,
-            );
+            curvature =
+                (curvature.0 + spread * cosine * cosine, curvature.1 + spread * cosine, curvature.2 + spread);
         }
         let determinant = curvature.0 * curvature.2 - curvature.1 * curvature.1;
         let step = (

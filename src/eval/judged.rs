@@ -92,7 +92,8 @@ impl Collection {
                 let questions: Vec<(String, Judgements)> = questions
                     .iter()
                     .filter_map(|question| {
-                        let text = text(question).map(|text| normalise(text)).filter(|text| !text.is_empty())?;
+                        let text =
+                            text(question).map(|text| normalise(text)).filter(|text| !text.is_empty())?;
                         Some((text, judged.get(&question.id)?.clone()))
                     })
                     .collect();
@@ -100,7 +101,9 @@ impl Collection {
             };
             let set_name = set_name.trim_end_matches('/').to_owned();
             sets.extend(set(set_name.clone(), |question| Some(&question.text)));
-            sets.extend(set(format!("{set_name} without Latin words"), |question| question.text_nolatin.as_ref()));
+            sets.extend(set(format!("{set_name} without Latin words"), |question| {
+                question.text_nolatin.as_ref()
+            }));
         }
         let pairs = folder.join("related.tsv");
         let related = if pairs.exists() { related(&pairs)? } else { HashMap::new() };
@@ -146,7 +149,11 @@ fn judgements(file: &Path) -> Result<HashMap<String, Judgements>, EvalError> {
     for (at, line) in fs_err::read_to_string(file)?.lines().enumerate().skip(1) {
         let mut cells = line.split('\t');
         let (Some(question), Some(paper), Some(grade)) = (cells.next(), cells.next(), cells.next()) else {
-            return Err(EvalError::line(file, at + 1, "expected query-id, corpus-id and score, tab-separated"));
+            return Err(EvalError::line(
+                file,
+                at + 1,
+                "expected query-id, corpus-id and score, tab-separated",
+            ));
         };
         let grade: f64 = grade
             .trim()

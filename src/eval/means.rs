@@ -30,7 +30,11 @@ type Texts = BTreeMap<(Role, Language), Vec<String>>;
 ///
 /// # Errors
 /// If nothing can be read, or the model fails.
-pub fn measure(paths: &[PathBuf], encoder: &dyn Encoder, embedded: Embedded<'_>) -> Result<Centring, EvalError> {
+pub fn measure(
+    paths: &[PathBuf],
+    encoder: &dyn Encoder,
+    embedded: Embedded<'_>,
+) -> Result<Centring, EvalError> {
     let mut texts = Texts::new();
     let mut collections = Vec::new();
     let mut pairs: BTreeMap<Language, Vec<(String, String)>> = BTreeMap::new();
@@ -49,7 +53,8 @@ pub fn measure(paths: &[PathBuf], encoder: &dyn Encoder, embedded: Embedded<'_>)
                 && let Some(translated) = translations(&file.path)?
             {
                 // The sentences are one language; each alone may be too short to tell.
-                let whole: String = translated.iter().map(|pair| pair.src.as_str()).collect::<Vec<_>>().join(" ");
+                let whole: String =
+                    translated.iter().map(|pair| pair.src.as_str()).collect::<Vec<_>>().join(" ");
                 let sentences = translated.into_iter().map(|pair| (pair.src, pair.eng));
                 pairs.entry(Language::of(&whole)).or_default().extend(sentences);
             } else if let Ok(reader) = corpus::open(&file.path) {
@@ -86,7 +91,8 @@ pub fn measure(paths: &[PathBuf], encoder: &dyn Encoder, embedded: Embedded<'_>)
             };
             let theirs = mean(*language, role, &embed(encoder, role, &side(|pair| &pair.0), embedded)?);
             let translated = mean(*language, role, &embed(encoder, role, &side(|pair| &pair.1), embedded)?);
-            let offset = theirs.mean.iter().zip(&translated.mean).map(|(theirs, translated)| theirs - translated);
+            let offset =
+                theirs.mean.iter().zip(&translated.mean).map(|(theirs, translated)| theirs - translated);
             let moved = english.mean.iter().zip(offset).map(|(english, offset)| english + offset).collect();
             means.push(Mean { mean: moved, ..theirs });
         }
@@ -95,7 +101,8 @@ pub fn measure(paths: &[PathBuf], encoder: &dyn Encoder, embedded: Embedded<'_>)
         let of_role: Vec<&Mean> = means.iter().filter(|mean| mean.role == role).collect();
         if let Some(first) = of_role.first() {
             let share = 1.0 / of_role.len() as f32;
-            let middle = (0..first.mean.len()).map(|at| of_role.iter().map(|mean| mean.mean[at] * share).sum());
+            let middle =
+                (0..first.mean.len()).map(|at| of_role.iter().map(|mean| mean.mean[at] * share).sum());
             let all = Mean { language: Language::UNDETERMINED, role, count: 0, mean: middle.collect() };
             means.push(all);
         }

@@ -133,7 +133,10 @@ pub fn evaluate(
         for (name, centring, _, index) in &indexes {
             for (((_, judged), text), raw) in set.questions.iter().zip(&texts).zip(&asked) {
                 let asked = centring.apply(Role::Query, Language::of(text), raw);
-                scores.entry(name_of(name)).or_default().extend(Scores::of(&ranked(index, &asked, None), judged));
+                scores
+                    .entry(name_of(name))
+                    .or_default()
+                    .extend(Scores::of(&ranked(index, &asked, None), judged));
             }
         }
         results.push(SetResult {
@@ -156,7 +159,10 @@ pub fn evaluate(
                     .map(|(_, vector)| vector.clone())
                     .collect();
                 let asked = UnitVector::mean_of(&own)?;
-                scores.entry(name_of(name)).or_default().extend(Scores::of(&ranked(index, &asked, Some(at)), judged));
+                scores
+                    .entry(name_of(name))
+                    .or_default()
+                    .extend(Scores::of(&ranked(index, &asked, Some(at)), judged));
             }
         }
         results.push(SetResult {

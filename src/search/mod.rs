@@ -210,7 +210,11 @@ impl Searcher {
             .zip(&vectors)
             .map(|(piece, raw)| self.live.centring().apply(Role::Query, Language::of(piece), raw))
             .collect();
-        Ok(AskedVector { raw: UnitVector::mean_of(&vectors)?, centred: UnitVector::mean_of(&centred)?, chunks: pieces.len() })
+        Ok(AskedVector {
+            raw: UnitVector::mean_of(&vectors)?,
+            centred: UnitVector::mean_of(&centred)?,
+            chunks: pieces.len(),
+        })
     }
 
     /// A ranked paper, shown. `asked`: the raw vectors that `similarity` is the nearest of.

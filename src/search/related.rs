@@ -91,7 +91,8 @@ impl Searcher {
             texts.entry((passage.kind, passage.ordinal)).or_default().push(vector);
             raw.push(stored);
         }
-        let texts = texts.values().map(|vectors| UnitVector::mean_of(vectors)).collect::<Result<Vec<_>, _>>()?;
+        let texts =
+            texts.values().map(|vectors| UnitVector::mean_of(vectors)).collect::<Result<Vec<_>, _>>()?;
         if texts.is_empty() {
             return Err(SearchError::NotEmbedded(id.clone()));
         }
