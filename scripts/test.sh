@@ -14,7 +14,7 @@ if [ $# -eq 0 ]; then
   step "lints"
   cargo clippy --release --locked --all-targets -- -D warnings
   step "documentation"
-  RUSTDOCFLAGS="-D warnings" cargo doc --release --locked --no-deps --document-private-items
+  RUSTDOCFLAGS="-D warnings -A rustdoc::private-intra-doc-links" cargo doc --release --locked --no-deps --document-private-items
 fi
 step "build"
 cargo build --release --locked

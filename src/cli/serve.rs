@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 
 use clap::Args;
+use tracing_subscriber::EnvFilter;
 
 use super::{Done, Session};
 use crate::server::{self, LoadedModel, Setup};
@@ -20,6 +21,10 @@ pub(super) struct ServeArguments {
 
 impl ServeArguments {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<Done> {
+        // What a service does while nobody looks belongs in a log; RUST_LOG chooses how much.
+        let filter =
+            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,paperkin=info"));
+        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
         let loading = session.clone();
         let say = session.clone();
         server::serve(Setup {

@@ -40,7 +40,7 @@ impl Default for Limits {
             body_bytes: 1024 * 1024,
             header_bytes: 64 * 1024,
             connections: 1_024,
-            requests: 64,
+            requests: 16,
             encodings: 1,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(20),
