@@ -299,7 +299,7 @@ mod tests {
         assert!(english.cosine(&korean) < 0.1);
         let prior = prior();
         let centred = prior.apply(Role::Passage, Language::ENGLISH, &english);
-        assert!(centred.cosine(&prior.apply(Role::Passage, Language::KOREAN, &korean)) > 0.8);
+        assert!(centred.cosine(&prior.apply(Role::Passage, Language::KOREAN, &korean)) > 0.5);
     }
 
     #[test]
