@@ -93,6 +93,7 @@ fn refusals_name_the_remedy_and_exit_with_two() {
         (sample(), &["--threads", "0", "search", "x"], "--threads"),
         (sample(), &["--model", "none", "search", "x"], "multilingual-e5-small"),
         (sample(), &["search", " "], "empty"),
+        (sample(), &["search", "x", "--limit", "0"], "1..=1000"),
         (sample(), &["--device", "cuda", "search", "x"], "--device cpu"),
         (sample(), &["serve", "--listen", "0.0.0.0:7117"], "127.0.0.1"),
         (missing.as_path(), &["search", "x"], "ingest"),
@@ -118,6 +119,45 @@ fn a_bad_record_is_named_and_the_others_are_read() {
     assert!(errors(&read).contains("papers.jsonl:2"), "{}", errors(&read));
     let answer = json(&run(&library, &["--json", "search", "논문"]));
     assert_eq!(answer["hits"].as_array().unwrap().len(), 2);
+}
+
+/// Found by a stranger: a title over the model's limit kept every later passage from being embedded.
+#[test]
+fn no_text_is_too_long_for_the_library() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("papers.jsonl");
+    let papers = [
+        serde_json::json!({"title": "量子計算研究 ".repeat(200), "abstract": "量子もつれを使う計算。".repeat(200)}),
+        serde_json::json!({"title": "양자 계산 ".repeat(60), "abstract": "양자 얽힘을 쓰는 계산입니다. ".repeat(150)}),
+        serde_json::json!({"title": format!("e{}", "\u{301}".repeat(3_000)), "abstract": "\u{fdfa}".repeat(400)}),
+        serde_json::json!({"title": "Sound", "commentary": format!("{} end", "x".repeat(20_000))}),
+    ];
+    fs_err::write(&file, papers.map(|paper| paper.to_string()).join("\n")).unwrap();
+    let library = folder.path().join("library");
+    let read = run(&library, &["--json", "ingest", file.to_str().unwrap()]);
+    assert!(read.status.success(), "{}", errors(&read));
+    let last = String::from_utf8_lossy(&read.stdout).lines().last().unwrap().to_owned();
+    let done: Value = serde_json::from_str(&last).unwrap();
+    assert_eq!((&done["counts"]["papers"], &done["counts"]["pending"]), (&4.into(), &0.into()), "{done}");
+    assert!(run(&library, &["check"]).status.success());
+}
+
+#[test]
+fn a_corrected_title_and_commentary_replace_the_old_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    let (file, library) = (folder.path().join("papers.jsonl"), folder.path().join("library"));
+    let mut shown = String::new();
+    for (title, commentary) in [("Atention", "첫 감상"), ("Attention", "고쳐 쓴 감상")] {
+        let paper = serde_json::json!({"title": title, "arxiv_id": "2405.33333", "commentary": commentary});
+        fs_err::write(&file, paper.to_string()).unwrap();
+        assert!(run(&library, &["ingest", file.to_str().unwrap()]).status.success());
+        shown = String::from_utf8(run(&library, &["show", "2405.33333"]).stdout).unwrap();
+    }
+    assert!(
+        shown.contains("Attention") && shown.contains("고쳐 쓴") && !shown.contains("첫 감상"),
+        "{shown}"
+    );
+    assert_eq!(shown.matches("read from").count(), 1, "{shown}");
 }
 
 #[test]

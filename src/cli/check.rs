@@ -44,7 +44,9 @@ impl CheckArguments {
             let snapshot = store.snapshot()?;
             let (meta, counts) = (snapshot.meta()?, snapshot.counts()?);
             let again = || "run 'paperkin ingest': what is missing is made anew from the store".to_owned();
-            if fingerprint.as_ref().is_some_and(|fingerprint| *fingerprint != meta.fingerprint) {
+            // A damaged store may say anything of its model.
+            let sound = wrong.is_empty();
+            if sound && fingerprint.as_ref().is_some_and(|fingerprint| *fingerprint != meta.fingerprint) {
                 wrong.push(Wrong {
                     what: format!("the library is of the model {}, not of the one chosen", meta.fingerprint),
                     remedy: "choose its model with --model, or ingest into a new library with --library DIR"

@@ -11,6 +11,7 @@ use super::progress::{Progress, Unit};
 use super::{Done, Session, interrupt, output};
 use crate::embed::Encoder;
 use crate::ingest::{Event, Observer, Report, ingest};
+use crate::paper::{cut, single_line};
 use crate::store::{Change, Writer};
 
 /// Read files and folders into the library
@@ -31,6 +32,9 @@ pub(super) struct IngestArguments {
 impl IngestArguments {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<Done> {
         let stop = interrupt::watch()?;
+        if let Some(missing) = self.paths.iter().find(|path| !path.exists()) {
+            anyhow::bail!("there is no file or folder {}", missing.display());
+        }
         let (encoder, prior) = session.encoder()?;
         let library = &session.config.library;
         let mut writer = Writer::open(library, encoder.fingerprint(), encoder.dimension())?;
@@ -67,7 +71,11 @@ impl IngestArguments {
                 }
             ));
         }
-        Ok(if report.refused > 0 { Done::WithRefusals } else { Done::Fully })
+        Ok(match (report.stopped, report.refused) {
+            (true, _) => Done::Interrupted,
+            (false, 0) => Done::Fully,
+            (false, _) => Done::WithRefusals,
+        })
     }
 }
 
@@ -159,6 +167,9 @@ impl Observer for View {
                 self.say(&format!("refused {error}"));
             }
             Event::NoPaper(error) => self.say(&format!("passed over {error}")),
+            Event::Unreadable { text, error } => {
+                self.say(&format!("a passage is not embedded: {error}: {}", cut(&single_line(text), 80)));
+            }
             Event::Skipped(skipped) if self.verbose => {
                 self.say(&format!("skipped {}: {}", skipped.path.display(), skipped.reason));
             }

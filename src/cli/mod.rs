@@ -1,7 +1,7 @@
 //! One file a subcommand: arguments to [`Config`] to a call into the rooms below; no logic of its own.
 //!
-//! Exit codes: 0 done, 1 some records refused (or something found by `check`), 2 cannot go on, and the last line on
-//! standard error says what to do. Answers go to standard output, everything else to standard error.
+//! Exit codes: 0 done, 1 some records refused (or something found by `check`), 130 stopped by Ctrl+C, 2 cannot go on,
+//! and the last line on standard error says what to do. Answers go to standard output, everything else to standard error.
 
 mod check;
 mod eval;
@@ -52,7 +52,7 @@ const EXAMPLES: &str = "Examples:
   paperkin related arxiv:2408.15881           papers related to one
   paperkin serve                              the same in the browser
 
-Exit codes: 0 done, 1 some records refused, 2 cannot go on.";
+Exit codes: 0 done, 1 some records refused, 2 cannot go on, 130 stopped by Ctrl+C.";
 
 #[derive(Debug, Args)]
 struct GlobalFlags {
@@ -126,6 +126,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match done {
         Ok(Done::Fully) => ExitCode::SUCCESS,
         Ok(Done::WithRefusals) => ExitCode::from(1),
+        Ok(Done::Interrupted) => ExitCode::from(130),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             let _ = writeln!(std::io::stderr(), "paperkin: {error:#}");
@@ -145,6 +146,8 @@ enum Done {
     Fully,
     /// Exit code 1.
     WithRefusals,
+    /// Stopped by Ctrl+C at a safe point: exit code 130, as the shell's convention has it.
+    Interrupted,
 }
 
 impl CommandLine {
@@ -209,8 +212,10 @@ impl Session {
         let model = embed::verify(&manifest, &self.config.models)?;
         let encoder = CandleEncoder::load(&model, self.config.device, self.config.threads)?;
         let prior = match manifest.language_means(&self.config.models)? {
-            Some(table) => Centring::from_json(&table, manifest.dimension)
-                .with_context(|| format!("the language means of {}", manifest.name))?,
+            Some(table) => Centring::from_json(&table, manifest.dimension).with_context(|| {
+                let file = self.config.models.join(format!("{}.means.json", manifest.name));
+                format!("{}: delete it to use the shipped table, or measure it anew", file.display())
+            })?,
             None => Centring::none(),
         };
         Ok((Arc::new(encoder), prior))

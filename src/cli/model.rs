@@ -189,8 +189,9 @@ impl MeasureArguments {
             session.say(format_args!("{} {:?}: {} texts", mean.language, mean.role, mean.count));
         }
         session.say(format_args!(
-            "a score of one half at a centred cosine of {:.3}; written to {}",
-            measured.calibration.midpoint,
+            "a score of one half at a centred cosine of {:.3} (questions) and {:.3} (related papers); written to {}",
+            measured.answers.midpoint,
+            measured.related.midpoint,
             path.display()
         ));
         Ok(Done::Fully)

@@ -27,8 +27,10 @@ pub(super) fn answer(answer: &Answer, json_wanted: bool) -> anyhow::Result<()> {
         return json(answer);
     }
     let mut out = std::io::stdout().lock();
-    if answer.hits.is_empty() {
+    if answer.total == 0 {
         writeln!(out, "No papers: the library is empty. Read some in with 'paperkin ingest PATH...'.")?;
+    } else if answer.hits.is_empty() {
+        writeln!(out, "No paper has a vector yet. Run 'paperkin ingest' to the end.")?;
     }
     for (rank, hit) in answer.hits.iter().enumerate() {
         one_hit(&mut out, rank + 1, hit)?;

@@ -12,7 +12,7 @@ use crate::search::{Example, Searcher};
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("like").required(true).multiple(true).args(["ids", "text"]))]
 pub(super) struct RelatedArguments {
-    /// Papers of the library: arxiv:2408.15881, doi:..., t:..., or the URL of one
+    /// Papers of the library: arxiv:2408.15881, doi:..., t:..., or a link to arXiv or doi.org
     #[arg(value_name = "ID")]
     ids: Vec<PaperId>,
     /// A text to be like, such as an abstract that is not in the library
@@ -22,8 +22,8 @@ pub(super) struct RelatedArguments {
     #[arg(long, value_name = "ID")]
     unlike: Vec<PaperId>,
     /// How many papers
-    #[arg(long, default_value_t = 10, value_name = "N")]
-    limit: usize,
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    limit: u32,
 }
 
 impl RelatedArguments {
@@ -38,7 +38,7 @@ impl RelatedArguments {
             .chain(self.text.into_iter().map(|text| Example::Text { text }))
             .collect();
         let negative: Vec<Example> = self.unlike.into_iter().map(Example::Paper).collect();
-        output::answer(&searcher.related(positive, negative, self.limit)?, session.json)?;
+        output::answer(&searcher.related(positive, negative, self.limit as usize)?, session.json)?;
         Ok(Done::Fully)
     }
 }

@@ -15,8 +15,8 @@ pub(super) struct SearchArguments {
     #[arg(required = true, value_name = "TEXT")]
     question: Vec<String>,
     /// How many papers
-    #[arg(long, default_value_t = 10, value_name = "N")]
-    limit: usize,
+    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    limit: u32,
 }
 
 impl SearchArguments {
@@ -24,7 +24,7 @@ impl SearchArguments {
         let (encoder, prior) = session.encoder()?;
         let searcher = Searcher::open(&session.config.library, encoder, &prior)?;
         session.tell_index_state(&searcher);
-        output::answer(&searcher.search(&self.question.join(" "), self.limit)?, session.json)?;
+        output::answer(&searcher.search(&self.question.join(" "), self.limit as usize)?, session.json)?;
         Ok(Done::Fully)
     }
 }

@@ -11,7 +11,7 @@ use crate::store::Store;
 /// Everything known about one paper: its names, abstract, commentaries, links, and the sources they come from
 #[derive(Debug, Args)]
 pub(super) struct ShowArguments {
-    /// The paper: arxiv:2408.15881, doi:..., t:..., or its URL
+    /// The paper: arxiv:2408.15881, doi:..., t:..., or a link to arXiv or doi.org
     #[arg(value_name = "ID")]
     id: PaperId,
 }

@@ -5,7 +5,8 @@ use std::time::Duration;
 /// Bounds on what one request may ask and hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Code points of a question; a longer one is refused, not cut.
+    /// Code points of a question; a longer one is refused, not cut. So many are some seconds for the model, which
+    /// everybody else waits for.
     pub question_characters: usize,
     /// Hits in one answer.
     pub hits: usize,
@@ -34,7 +35,7 @@ pub struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            question_characters: 20_000,
+            question_characters: 4_000,
             hits: 1_000,
             examples: 100,
             body_bytes: 1024 * 1024,

@@ -88,7 +88,7 @@ impl<'a> Reading<'a> {
         let source = Source {
             file: self.page.name.to_owned(),
             line: line.number,
-            slot: self.slots.next(&headline.title),
+            slot: self.slots.next(&[], &headline.title),
         };
         let record = Record {
             source,

@@ -64,7 +64,15 @@ impl FrontMatter {
         match key {
             "title" => self.title = whole().map(|text| single_line(&text)),
             "author" | "authors" => {
-                self.authors = values.iter().filter_map(|value| names(value)).flatten().collect();
+                // In a list every item is a name, also "Smith, John"; a single value may hold several.
+                self.authors = match values.as_slice() {
+                    [one] => names(one).into_iter().flatten().collect(),
+                    several => several
+                        .iter()
+                        .map(|value| single_line(value))
+                        .filter(|name| !name.is_empty())
+                        .collect(),
+                };
             }
             "tag" | "tags" | "keywords" => {
                 let tags = values.iter().flat_map(|value| value.split([',', ' ']));

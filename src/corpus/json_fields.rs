@@ -215,7 +215,13 @@ fn split_authors(text: &str) -> Vec<String> {
         return text.split(';').map(str::to_owned).collect();
     }
     let by_and: Vec<String> = text.split(" and ").map(str::to_owned).collect();
-    if by_and.len() > 2 { by_and } else { by_and.iter().filter_map(|part| names(part)).flatten().collect() }
+    // BibTeX: "Smith, John and Doe, Jane" has one comma a name, "Ada Lovelace, Emmy Noether and Hedy Lamarr" none.
+    let inverted = by_and.len() > 1 && by_and.iter().all(|part| part.matches(',').count() == 1);
+    if by_and.len() > 2 || inverted {
+        by_and
+    } else {
+        by_and.iter().filter_map(|part| names(part)).flatten().collect()
+    }
 }
 
 fn split_tags(text: &str) -> Vec<String> {

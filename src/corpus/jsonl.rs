@@ -49,7 +49,8 @@ impl Objects {
                 self.notices.push(Notice { file: self.file.clone(), line, text });
             }
         }
-        record.source = Source { file: self.file.clone(), line, slot: self.slots.next(&record.title) };
+        record.source =
+            Source { file: self.file.clone(), line, slot: self.slots.next(&record.ids, &record.title) };
         Ok(record)
     }
 }

@@ -27,7 +27,7 @@ use std::path::Path;
 pub use files::{Listing, SkipReason, Skipped, SourceFile, files_under};
 pub use sniff::Format;
 
-use crate::paper::Record;
+use crate::paper::{PaperId, Record};
 
 /// The largest file read as a whole: every format but JSON lines, which are streamed.
 pub const LARGEST_TEXT: u64 = 16 << 20;
@@ -162,16 +162,18 @@ impl Reader for Whole {
     }
 }
 
-/// Gives each record of a file of many its slot: the normalised title, with a count from the second on.
+/// Gives each record of a file of many its slot: its best name, so that a title may be corrected where the paper has an
+/// id; with a count from the second of the same name on.
 #[derive(Debug, Default)]
-struct Slots(std::collections::HashMap<String, usize>);
+struct Slots(std::collections::HashMap<PaperId, usize>);
 
 impl Slots {
-    fn next(&mut self, title: &str) -> String {
-        let before = self.0.entry(Record::slot_for(title, 0)).or_default();
-        let slot = Record::slot_for(title, *before);
+    fn next(&mut self, ids: &[PaperId], title: &str) -> String {
+        let name = ids.iter().min().cloned().unwrap_or_else(|| PaperId::of_title(title));
+        let slot = name.to_string();
+        let before = self.0.entry(name).or_default();
         *before += 1;
-        slot
+        if *before == 1 { slot } else { format!("{slot}#{before}") }
     }
 }
 
@@ -182,9 +184,11 @@ mod tests {
     #[test]
     fn the_second_record_of_a_title_has_its_own_slot() {
         let mut slots = Slots::default();
-        assert_eq!(slots.next("On Graphs"), "ongraphs");
-        assert_eq!(slots.next("On graphs."), "ongraphs#1");
-        assert_eq!(slots.next("Other"), "other");
+        let first = slots.next(&[], "On Graphs");
+        assert_eq!(slots.next(&[], "On graphs."), format!("{first}#2"));
+        assert_ne!(slots.next(&[], "Other"), first);
+        let id: PaperId = "2408.15881".parse().unwrap();
+        assert_eq!(slots.next(&[id], "Any title"), "arxiv:2408.15881");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub(super) fn read(page: &Page<'_>) -> Found {
                 record.source = Source {
                     file: page.name.to_owned(),
                     line: line.map_or(1, |line| line.number),
-                    slot: if several { slots.next(&record.title) } else { String::new() },
+                    slot: if several { slots.next(&record.ids, &record.title) } else { String::new() },
                 };
                 record.date = record.date.or(date);
                 record.note = (at == 0 && !stem.is_empty()).then(|| stem.clone());
@@ -364,7 +364,13 @@ mod tests {
         let records: Vec<Record> = all("241001 둘.md", text).into_iter().map(Result::unwrap).collect();
         let slots: Vec<_> =
             records.iter().map(|record| (record.source.slot.as_str(), record.ids[0].to_string())).collect();
-        assert_eq!(slots, [("lora", "arxiv:2106.09685".to_owned()), ("dpo", "arxiv:2305.18290".to_owned())]);
+        assert_eq!(
+            slots,
+            [
+                ("arxiv:2106.09685", "arxiv:2106.09685".to_owned()),
+                ("arxiv:2305.18290", "arxiv:2305.18290".to_owned())
+            ]
+        );
         assert_eq!((records[0].note.is_some(), records[1].note.is_some()), (true, false));
         assert_eq!(records[1].tags, ["rlhf"]);
         assert_eq!(records[1].source.line, 7);

@@ -90,3 +90,14 @@ pub enum EncodeError {
     #[error("the model gave an unusable vector ({0}); run 'paperkin model verify'")]
     Vector(#[from] VectorError),
 }
+
+impl EncodeError {
+    /// Whether another text could still be encoded.
+    #[must_use]
+    pub fn is_of_a_text(&self) -> bool {
+        match self {
+            Self::TooLong { .. } | Self::Tokenizer(_) | Self::Vector(_) => true,
+            Self::Weights(_) | Self::Model(_) => false,
+        }
+    }
+}

@@ -112,8 +112,11 @@ pub fn measure(
         return Err(EvalError::Nothing(named));
     }
     let mut measured = Centring { means, ..Centring::none() };
-    if let Some(calibration) = calibrate(&collections, encoder, &measured, embedded)? {
-        measured.calibration = calibration;
+    if let Some(calibration) = calibrate_answers(&collections, encoder, &measured, embedded)? {
+        measured.answers = calibration;
+    }
+    if let Some(calibration) = calibrate_related(&collections, encoder, &measured, embedded)? {
+        measured.related = calibration;
     }
     Ok(measured)
 }
@@ -149,7 +152,7 @@ fn mean(language: Language, role: Role, vectors: &[UnitVector]) -> Mean {
 }
 
 /// Questions with one of their papers against the same questions with each other's papers.
-fn calibrate(
+fn calibrate_answers(
     collections: &[Collection],
     encoder: &dyn Encoder,
     measured: &Centring,
@@ -157,8 +160,7 @@ fn calibrate(
 ) -> Result<Option<Calibration>, EvalError> {
     let (mut related, mut unrelated) = (Vec::new(), Vec::new());
     for collection in collections {
-        let papers: BTreeMap<&str, &Paper> =
-            collection.papers.iter().map(|(id, paper)| (id.as_str(), paper)).collect();
+        let papers = by_id(collection);
         for set in &collection.sets {
             let (mut questions, mut answers) = (Vec::new(), Vec::new());
             for (text, judged) in sample(&set.questions, QUESTIONS) {
@@ -170,14 +172,8 @@ fn calibrate(
                     answers.push(passage);
                 }
             }
-            let centred = |role, texts: &[String], vectors: Vec<UnitVector>| -> Vec<UnitVector> {
-                let each = texts.iter().zip(&vectors);
-                each.map(|(text, raw)| measured.apply(role, Language::of(text), raw)).collect()
-            };
-            let asked = embed(encoder, Role::Query, &questions, embedded)?;
-            let asked = centred(Role::Query, &questions, asked);
-            let stored = embed(encoder, Role::Passage, &answers, embedded)?;
-            let stored = centred(Role::Passage, &answers, stored);
+            let asked = centred(measured, encoder, Role::Query, &questions, embedded)?;
+            let stored = centred(measured, encoder, Role::Passage, &answers, embedded)?;
             for (at, question) in asked.iter().enumerate() {
                 for (other, passage) in stored.iter().enumerate() {
                     if at == other {
@@ -190,4 +186,59 @@ fn calibrate(
         }
     }
     Ok(calibration::fit(&related, &unrelated))
+}
+
+/// Papers with one that is related to them against the same papers with each other's.
+fn calibrate_related(
+    collections: &[Collection],
+    encoder: &dyn Encoder,
+    measured: &Centring,
+    embedded: Embedded<'_>,
+) -> Result<Option<Calibration>, EvalError> {
+    let (mut related, mut unrelated) = (Vec::new(), Vec::new());
+    for collection in collections {
+        let papers = by_id(collection);
+        let mut pairs: Vec<(&str, &str)> = Vec::new();
+        for (id, judged) in &collection.related {
+            let others = judged.keys().filter(|other| id < *other);
+            pairs.extend(others.map(|other| (id.as_str(), other.as_str())));
+        }
+        pairs.sort_unstable();
+        pairs.retain(|(one, other)| papers.contains_key(one) && papers.contains_key(other));
+        let pairs = sample(&pairs, QUESTIONS);
+        let texts = |of: fn(&(&'_ str, &'_ str)) -> String| -> Vec<String> {
+            let paper = |pair| papers.get(of(pair).as_str());
+            let text = |paper: &&Paper| passages(paper, encoder).first()?.embedded_text(paper);
+            pairs.iter().map(|pair| paper(pair).and_then(text).unwrap_or_default()).collect()
+        };
+        let ones = centred(measured, encoder, Role::Passage, &texts(|pair| pair.0.to_owned()), embedded)?;
+        let others = centred(measured, encoder, Role::Passage, &texts(|pair| pair.1.to_owned()), embedded)?;
+        for (at, one) in ones.iter().enumerate() {
+            for (to, other) in others.iter().enumerate() {
+                let judged = collection.related.get(pairs[at].0);
+                if judged.is_some_and(|judged| judged.contains_key(pairs[to].1)) {
+                    related.push(one.cosine(other));
+                } else if pairs[at].0 != pairs[to].1 {
+                    unrelated.push(one.cosine(other));
+                }
+            }
+        }
+    }
+    Ok(calibration::fit(&related, &unrelated))
+}
+
+fn by_id(collection: &Collection) -> BTreeMap<&str, &Paper> {
+    collection.papers.iter().map(|(id, paper)| (id.as_str(), paper)).collect()
+}
+
+fn centred(
+    measured: &Centring,
+    encoder: &dyn Encoder,
+    role: Role,
+    texts: &[String],
+    embedded: Embedded<'_>,
+) -> Result<Vec<UnitVector>, EvalError> {
+    let vectors = embed(encoder, role, texts, embedded)?;
+    let each = texts.iter().zip(&vectors);
+    Ok(each.map(|(text, raw)| measured.apply(role, Language::of(text), raw)).collect())
 }

@@ -58,8 +58,11 @@ pub type Show<'a> = &'a mut dyn FnMut(u32, Language, &[f32]);
 /// The means of a model, and what a cosine is worth under them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Centring {
-    /// From centred cosine to score.
-    pub calibration: Calibration,
+    /// From the centred cosine of a question and a passage to a score.
+    pub answers: Calibration,
+    /// From the centred cosine of a paper and another's passage to a score: two papers are always more alike than
+    /// a question and its paper.
+    pub related: Calibration,
     /// One entry a language and role.
     pub means: Vec<Mean>,
 }
@@ -110,7 +113,8 @@ impl Centring {
     /// No means known: vectors stay as they are, and a score is half the way to one at a cosine of one half.
     #[must_use]
     pub fn none() -> Self {
-        Self { calibration: Calibration { midpoint: 0.5, slope: 10.0 }, means: Vec::new() }
+        let unmeasured = Calibration { midpoint: 0.5, slope: 10.0 };
+        Self { answers: unmeasured, related: unmeasured, means: Vec::new() }
     }
 
     /// This prior, moved towards the means of the passages that `visit` shows.
@@ -204,7 +208,7 @@ impl Centring {
                 means.push(Mean { language, role, count, mean });
             }
         }
-        Self { calibration: self.calibration, means }
+        Self { answers: self.answers, related: self.related, means }
     }
 }
 
@@ -281,7 +285,6 @@ mod tests {
     fn prior() -> Centring {
         let mean = |language, role, mean: [f32; 3]| Mean { language, role, count: 9, mean: mean.to_vec() };
         Centring {
-            calibration: Calibration { midpoint: 0.2, slope: 10.0 },
             means: vec![
                 mean(Language::ENGLISH, Role::Passage, [0.9, 0.0, 0.0]),
                 mean(Language::ENGLISH, Role::Query, [0.8, 0.0, 0.0]),
@@ -289,6 +292,7 @@ mod tests {
                 mean(Language::UNDETERMINED, Role::Query, [0.5, 0.5, 0.0]),
                 mean(Language::UNDETERMINED, Role::Passage, [0.5, 0.5, 0.0]),
             ],
+            ..Centring::none()
         }
     }
 

@@ -10,7 +10,7 @@
 
 mod publish;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
@@ -19,8 +19,8 @@ pub use publish::{PublishError, is_current, publish};
 use crate::corpus::{self, ErrorKind, Notice, RecordError, Skipped};
 use crate::embed::{EncodeError, Encoder, plan};
 use crate::index::Centring;
-use crate::paper::{Paper, PaperId, Passage, Record, Role, passages_of};
-use crate::store::{Change, StoreError, Writer};
+use crate::paper::{Paper, PaperId, Passage, Record, Role, UnitVector, passages_of};
+use crate::store::{Change, PassageNumber, StoreError, Writer};
 
 /// Records that are committed together: enough that syncing costs little, few enough that acknowledging is prompt.
 const RECORDS_PER_COMMIT: usize = 64;
@@ -30,6 +30,9 @@ const TOKENS_PER_COMMIT: usize = 2_048;
 
 /// Passages looked at together, to sort them by length.
 const PASSAGES_PER_PLAN: usize = 256;
+
+/// Of the rules of [`passages`]; a library cut by other rules is cut again, and what did not change keeps its vectors.
+const PASSAGE_VERSION: u32 = 1;
 
 /// Told what goes on.
 pub trait Observer {
@@ -72,6 +75,13 @@ pub enum Event<'a> {
     NoPaper(&'a RecordError),
     /// Something was read past.
     Noticed(&'a Notice),
+    /// The model cannot read a passage of this paper; the rest goes on without it.
+    Unreadable {
+        /// The passage's text.
+        text: &'a str,
+        /// What the model says.
+        error: &'a EncodeError,
+    },
     /// So many passages have no vector yet.
     Embedding {
         /// How many.
@@ -152,6 +162,7 @@ pub fn ingest(
     observer: &mut dyn Observer,
 ) -> Result<Report, IngestError> {
     let mut report = Report::default();
+    writer.cut_again(PASSAGE_VERSION, &|paper| passages(paper, encoder))?;
     read(paths, writer, encoder, observer, &mut report)?;
     embed(writer, encoder, observer, &mut report)?;
     if !observer.should_stop() && !is_current(library, writer, encoder)? {
@@ -292,8 +303,11 @@ fn embed(
     }
     observer.see(Event::Embedding { passages: total });
     let started = Instant::now();
+    // One passage that cannot be embedded must not keep all others from it; it is tried again by the next run.
+    let mut passed_over: HashSet<PassageNumber> = HashSet::new();
     while !observer.should_stop() {
-        let pending = writer.pending(PASSAGES_PER_PLAN)?;
+        let mut pending = writer.pending(PASSAGES_PER_PLAN + passed_over.len())?;
+        pending.retain(|(number, _)| !passed_over.contains(number));
         if pending.is_empty() {
             break;
         }
@@ -303,10 +317,20 @@ fn embed(
                 break;
             }
             let texts: Vec<&str> = batch.iter().map(|at| pending[*at].1.as_str()).collect();
-            let vectors = encoder.encode(Role::Passage, &texts)?;
-            let numbered: Vec<_> = batch.iter().map(|at| pending[*at].0).zip(vectors).collect();
-            writer.put_vectors(&numbered)?;
+            let mut numbered = Vec::with_capacity(batch.len());
+            for (at, vector) in batch.iter().zip(encode_each(encoder, &texts)?) {
+                let (number, text) = &pending[*at];
+                match vector {
+                    Ok(vector) => numbered.push((*number, vector)),
+                    Err(error) => {
+                        report.refused += 1;
+                        passed_over.insert(*number);
+                        observer.see(Event::Unreadable { text, error: &error });
+                    }
+                }
+            }
             let tokens = batch.iter().map(|at| lengths[*at]).sum();
+            writer.put_vectors(&numbered)?;
             report.embedded += numbered.len();
             report.tokens += tokens;
             observer.see(Event::Embedded { passages: numbered.len(), tokens });
@@ -314,4 +338,25 @@ fn embed(
     }
     report.embedding_seconds = started.elapsed().max(Duration::from_millis(1)).as_secs_f64();
     Ok(())
+}
+
+/// A vector of each text, or why that text has none.
+///
+/// # Errors
+/// What is wrong with the model and not with a text.
+fn encode_each(
+    encoder: &dyn Encoder,
+    texts: &[&str],
+) -> Result<Vec<Result<UnitVector, EncodeError>>, EncodeError> {
+    match encoder.encode(Role::Passage, texts) {
+        Ok(vectors) => Ok(vectors.into_iter().map(Ok).collect()),
+        Err(error) if !error.is_of_a_text() => Err(error),
+        Err(error) if texts.len() == 1 => Ok(vec![Err(error)]),
+        // One by one the sound ones go through.
+        Err(_) => texts
+            .iter()
+            .map(|text| encode_each(encoder, &[text]))
+            .collect::<Result<Vec<_>, _>>()
+            .map(|each| each.into_iter().flatten().collect()),
+    }
 }

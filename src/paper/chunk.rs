@@ -11,8 +11,8 @@ pub type Span = Range<usize>;
 /// for white space at the seams.
 ///
 /// Sentences (UAX #29, whose terminators include 。！？؟।) are packed greedily; one that alone is too long is cut between words, a
-/// word that alone is too long between characters. A single character over the limit is still given: whether
-/// the model takes it is for the encoder to say.
+/// word that alone is too long between characters, and a character that alone is too long (a letter under a thousand
+/// accents, which is no text but an attack) between its code points. A single code point over the limit is still given.
 pub fn chunk(text: &str, limit: usize, mut measure: impl FnMut(&str) -> usize) -> Vec<Span> {
     let trimmed = trim(text, 0..text.len());
     if trimmed.is_empty() {
@@ -31,6 +31,7 @@ enum Unit {
     Sentence,
     Word,
     Character,
+    CodePoint,
 }
 
 fn pack(
@@ -62,7 +63,8 @@ fn pack(
         match unit {
             Unit::Sentence => pack(text, words(text, &piece), limit, measure, Unit::Word, spans),
             Unit::Word => pack(text, characters(text, &piece), limit, measure, Unit::Character, spans),
-            Unit::Character => spans.push(piece),
+            Unit::Character => pack(text, code_points(text, &piece), limit, measure, Unit::CodePoint, spans),
+            Unit::CodePoint => spans.push(piece),
         }
     }
     close(text, open, spans);
@@ -96,6 +98,11 @@ fn characters(text: &str, span: &Span) -> Vec<Span> {
     ranges(text[span.clone()].grapheme_indices(true), span.start)
 }
 
+fn code_points(text: &str, span: &Span) -> Vec<Span> {
+    let pieces = text[span.clone()].char_indices().map(|(at, c)| (at, c.len_utf8()));
+    pieces.map(|(at, length)| span.start + at..span.start + at + length).collect()
+}
+
 fn ranges<'a>(pieces: impl Iterator<Item = (usize, &'a str)>, offset: usize) -> Vec<Span> {
     pieces.map(|(at, piece)| offset + at..offset + at + piece.len()).collect()
 }
@@ -122,6 +129,8 @@ mod tests {
         assert_eq!(pieces("alpha beta gamma", 11), ["alpha beta", "gamma"]);
         assert_eq!(pieces("abcdefgh", 3), ["abc", "def", "gh"]);
         assert_eq!(pieces("   ", 3), Vec::<&str>::new());
+        let accents = format!("e{}", "\u{301}".repeat(8));
+        assert_eq!(pieces(&accents, 3).concat(), accents);
     }
 
     proptest! {

@@ -46,6 +46,8 @@ pub struct Passage {
     pub start: usize,
     /// One past the last code point.
     pub end: usize,
+    /// Whether the title is embedded before it.
+    pub titled: bool,
     /// Of the text that is embedded.
     pub hash: TextHash,
 }
@@ -67,24 +69,22 @@ impl Passage {
     #[must_use]
     pub fn embedded_text(&self, paper: &Paper) -> Option<String> {
         let shown = self.text(paper)?;
-        Some(embedded(self.kind, &paper.title, shown))
+        Some(embedded(self.titled.then_some(&paper.title), shown))
     }
 }
 
-fn embedded(kind: PassageKind, title: &str, shown: &str) -> String {
-    match kind {
-        PassageKind::Abstract => format!("{title}\n{shown}"),
-        PassageKind::Title | PassageKind::Commentary => shown.to_owned(),
-    }
+fn embedded(title: Option<&String>, shown: &str) -> String {
+    title.map_or_else(|| shown.to_owned(), |title| format!("{title}\n{shown}"))
 }
 
-/// The passages of `paper`, each of at most `limit` by `measure`, in order: abstract (or title), commentaries.
+/// The passages of `paper`, each of at most `limit` by `measure` with all that is embedded, in order: abstract (or
+/// title), commentaries.
 pub fn passages_of(paper: &Paper, limit: usize, mut measure: impl FnMut(&str) -> usize) -> Vec<Passage> {
     let mut passages = Vec::new();
-    let mut add = |kind, ordinal, whole: &str, spans: Vec<Span>| {
+    let mut add = |kind, ordinal, titled: bool, whole: &str, spans: Vec<Span>| {
         for span in spans {
             let shown = &whole[span.clone()];
-            let digest = Sha256::digest(embedded(kind, &paper.title, shown).as_bytes());
+            let digest = Sha256::digest(embedded(titled.then_some(&paper.title), shown).as_bytes());
             let mut hash = [0u8; 16];
             hash.copy_from_slice(&digest[..16]);
             passages.push(Passage {
@@ -93,25 +93,28 @@ pub fn passages_of(paper: &Paper, limit: usize, mut measure: impl FnMut(&str) ->
                 language: Language::of(shown),
                 start: code_points(whole, span.start),
                 end: code_points(whole, span.end),
+                titled,
                 hash: TextHash(hash),
             });
         }
     };
-    match &paper.abstract_text {
-        Some(text) => {
-            // A title of a page's length must not push the abstract out of its own passage.
-            let room = limit.saturating_sub(measure(&paper.title)).max(limit / 2);
-            add(PassageKind::Abstract, 0, text, chunk(text, room, &mut measure));
-        }
-        None => {
-            let spans = chunk(&paper.title, limit, &mut measure);
-            add(PassageKind::Title, 0, &paper.title, spans);
-        }
+    let title = measure(&paper.title);
+    // A title of half a page would leave its abstract no room: then each stands for itself.
+    let titled = title < limit / 2;
+    if let Some(text) = &paper.abstract_text {
+        // One more for the line break between them.
+        let room = if titled { limit - title - 1 } else { limit };
+        let spans = chunk(text, room, &mut measure);
+        add(PassageKind::Abstract, 0, titled, text, spans);
+    }
+    if !titled || paper.abstract_text.is_none() {
+        let spans = chunk(&paper.title, limit, &mut measure);
+        add(PassageKind::Title, 0, false, &paper.title, spans);
     }
     for (ordinal, note) in paper.commentaries.iter().enumerate() {
         let text = &note.commentary.text;
         let spans = chunk(text, limit, &mut measure);
-        add(PassageKind::Commentary, ordinal, text, spans);
+        add(PassageKind::Commentary, ordinal, false, text, spans);
     }
     passages
 }
@@ -137,5 +140,25 @@ mod tests {
         assert_eq!(texts, ["🦙 One sentence.", "两句话。세 번째 문장.", "가나다. 라마바."]);
         assert_eq!((passages[1].start, passages[1].end), (16, 28));
         assert_eq!(passages[0].embedded_text(&paper).unwrap(), "제목\n🦙 One sentence.");
+    }
+
+    #[test]
+    fn nothing_embedded_is_over_the_limit_however_long_the_title() {
+        for title in [0, 5, 9, 10, 11, 19, 20, 21, 60] {
+            for text in [0, 5, 19, 20, 21, 100] {
+                let record = Record {
+                    title: "量".repeat(title),
+                    abstract_text: (text > 0).then(|| "字。".repeat(text)),
+                    ..Record::default()
+                };
+                let paper = Paper::merge(&[record], false).unwrap();
+                let passages = passages_of(&paper, 20, |text| text.chars().count());
+                let embedded: Vec<String> =
+                    passages.iter().map(|passage| passage.embedded_text(&paper).unwrap()).collect();
+                assert!(embedded.iter().all(|text| text.chars().count() <= 20), "{embedded:?}");
+                let all: usize = embedded.iter().map(|text| text.matches('量').count()).max().unwrap_or(0);
+                assert!(all >= title.min(20), "the title is embedded");
+            }
+        }
     }
 }

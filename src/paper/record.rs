@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
-use super::{Language, Mention, PaperId, normalised_title};
+use super::{Language, Mention, PaperId};
 
 /// Where a record was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -13,7 +13,7 @@ pub struct Source {
     /// The line, from 1, on which the record begins.
     pub line: usize,
     /// Which of the file's records this is, stable when lines shift: empty in files about one paper, else the
-    /// normalised title and, for the second of the same title, a count.
+    /// best name and, for the second of the same name, a count.
     pub slot: String,
 }
 
@@ -71,12 +71,5 @@ impl Record {
     #[must_use]
     pub fn same_place(&self, other: &Self) -> bool {
         self.source.file == other.source.file && self.source.slot == other.source.slot
-    }
-
-    /// The slot of this record in a file of many, given how many of the same title came before it.
-    #[must_use]
-    pub fn slot_for(title: &str, before: usize) -> String {
-        let title = normalised_title(title);
-        if before == 0 { title } else { format!("{title}#{before}") }
     }
 }

@@ -39,7 +39,7 @@ pub enum Asked {
 
 /// A paper or a text to be like, or unlike.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize, ToSchema)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "expected a paper's id as a string, or {\"text\": ...}")]
 pub enum Example {
     /// A paper of the library: its id or one of its aliases.
     #[schema(value_type = String, example = "arxiv:2408.15881")]

@@ -18,7 +18,7 @@ pub use live::IndexState;
 pub use rank::{Ranked, by_paper};
 
 use crate::embed::{EncodeError, Encoder};
-use crate::index::{Centring, CentringError};
+use crate::index::{Calibration, Centring, CentringError};
 use crate::paper::{
     Language, Paper, PaperId, Passage, PassageKind, Role, UnitVector, VectorError, chunk, identifiers_in,
     normalise, normalised_title,
@@ -132,13 +132,13 @@ impl Searcher {
         let mut hits = Vec::new();
         for number in named.iter().take(limit) {
             if let Some(ranked) = self.best_passage(*number, &asked.centred)? {
-                let mut hit = self.hit(ranked, raw)?;
+                let mut hit = self.hit(ranked, raw, self.live.centring().answers)?;
                 hit.why.named = true;
                 hits.push(hit);
             }
         }
         for ranked in self.live.rank(&asked.centred, limit - hits.len(), &named) {
-            let mut hit = self.hit(ranked, raw)?;
+            let mut hit = self.hit(ranked, raw, self.live.centring().answers)?;
             hit.why.shared_tags = tags_in(&hit.paper.tags, &question);
             hits.push(hit);
         }
@@ -218,7 +218,12 @@ impl Searcher {
     }
 
     /// A ranked paper, shown. `asked`: the raw vectors that `similarity` is the nearest of.
-    fn hit(&self, ranked: Ranked<PaperNumber>, asked: &[UnitVector]) -> Result<Hit, SearchError> {
+    fn hit(
+        &self,
+        ranked: Ranked<PaperNumber>,
+        asked: &[UnitVector],
+        calibration: Calibration,
+    ) -> Result<Hit, SearchError> {
         let gone = || SearchError::Inconsistent(ranked.passage);
         let number = PassageNumber(ranked.passage);
         let (_, passage) = self.snapshot.passage(number)?.ok_or_else(gone)?;
@@ -229,7 +234,7 @@ impl Searcher {
             PassageKind::Title | PassageKind::Abstract => None,
         };
         Ok(Hit {
-            score: self.live.centring().calibration.score(ranked.similarity),
+            score: calibration.score(ranked.similarity),
             similarity: asked.iter().map(|asked| asked.cosine(&raw)).fold(-1.0, f32::max),
             matched: Match {
                 passage: passage.kind,

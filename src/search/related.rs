@@ -39,9 +39,12 @@ impl Searcher {
         };
         let named: Vec<PaperNumber> =
             liked.papers.iter().chain(&disliked.papers).map(|(number, _)| *number).collect();
+        let centring = self.live.centring();
+        // A text alone is asked as a question is.
+        let calibration = if liked.papers.is_empty() { centring.answers } else { centring.related };
         let mut hits = Vec::new();
         for ranked in self.live.rank(&asked, limit, &named) {
-            let mut hit = self.hit(ranked, &liked.raw)?;
+            let mut hit = self.hit(ranked, &liked.raw, calibration)?;
             if let Some(paper) = self.snapshot.paper(ranked.paper)? {
                 hit.why = self.why_related(ranked.paper, &paper, &liked.papers)?;
             }

@@ -18,6 +18,7 @@ use crate::server::state::AppState;
 pub(super) struct InUrl {
     /// The question, in any language; the id or URL of a paper brings that paper first.
     #[param(example = "mixture of vision encoders")]
+    #[serde(alias = "query")]
     q: String,
     /// How many papers, 10 if not given.
     #[param(minimum = 1)]
@@ -31,6 +32,7 @@ pub(super) struct InUrl {
 pub(super) struct InBody {
     /// The question, in any language; the id or URL of a paper brings that paper first.
     #[schema(example = "잔차 연결의 대안")]
+    #[serde(alias = "q")]
     query: String,
     /// How many papers, 10 if not given.
     #[schema(minimum = 1)]
