@@ -10,6 +10,7 @@ use clap::Args;
 use super::progress::{Progress, Unit};
 use super::{Done, Session, interrupt, output};
 use crate::embed::Encoder;
+use crate::index::EXACT_LIMIT;
 use crate::ingest::{Event, Observer, Report, ingest};
 use crate::paper::{cut, single_line};
 use crate::store::{Change, Writer};
@@ -186,8 +187,9 @@ impl Observer for View {
             Event::Embedded { passages, .. } => self.advance(passages as u64),
             Event::Publishing { passages } => {
                 self.close();
-                if self.verbose {
-                    self.say(&format!("publishing an index of {passages} passages"));
+                // The graph of a large library takes minutes.
+                if self.verbose || passages > EXACT_LIMIT {
+                    self.say(&format!("building the index of {passages} passages"));
                 }
             }
         }

@@ -165,7 +165,7 @@ pub fn ingest(
     writer.cut_again(PASSAGE_VERSION, &|paper| passages(paper, encoder))?;
     read(paths, writer, encoder, observer, &mut report)?;
     embed(writer, encoder, observer, &mut report)?;
-    if !observer.should_stop() && !is_current(library, writer, encoder)? {
+    if !observer.should_stop() && !is_current(library, writer, encoder, prior)? {
         observer.see(Event::Publishing { passages: writer.counts()?.passages as usize });
         publish(library, writer, encoder, prior)?;
         report.published = true;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::embed::Encoder;
 use crate::index::{self, Centring, CentringError, Contents, GenerationError, Published, Show};
-use crate::store::{Store, StoreError};
+use crate::store::{Snapshot, Store, StoreError};
 
 /// Why no generation was published; the one before, if any, still answers.
 #[derive(Debug, thiserror::Error)]
@@ -20,19 +20,28 @@ pub enum PublishError {
     Centring(#[from] CentringError),
 }
 
-/// Whether the published generation is sound, of this model, and of the store's present revision.
+/// Whether the published generation is sound, of this model and these means, and of the store's present revision.
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn is_current(library: &Path, store: &Store, encoder: &dyn Encoder) -> Result<bool, StoreError> {
-    let revision = store.snapshot()?.revision()?;
+pub fn is_current(
+    library: &Path,
+    store: &Store,
+    encoder: &dyn Encoder,
+    prior: &Centring,
+) -> Result<bool, PublishError> {
     // Opened whole, so that an ingest heals a damaged index.
-    Ok(Published::open(library).is_ok_and(|published| {
-        published.is_some_and(|published| {
-            published.manifest.revision == revision
-                && published.manifest.require(encoder.fingerprint()).is_ok()
-        })
-    }))
+    let Ok(Some(published)) = Published::open(library) else { return Ok(false) };
+    let snapshot = store.snapshot()?;
+    let same_truth = published.manifest.revision == snapshot.revision()?
+        && published.manifest.require(encoder.fingerprint()).is_ok();
+    Ok(same_truth && published.transform == centring_of(&snapshot, prior)?.to_json()?)
+}
+
+fn centring_of(snapshot: &Snapshot, prior: &Centring) -> Result<Centring, StoreError> {
+    prior.blended_over(|show| {
+        snapshot.visit_embedded(|number, passage, raw| show(number.0, passage.language, raw))
+    })
 }
 
 /// Builds and publishes the generation of what `store` holds.
@@ -49,7 +58,7 @@ pub fn publish(
     let visit = |show: Show<'_>| {
         snapshot.visit_embedded(|number, passage, raw| show(number.0, passage.language, raw))
     };
-    let centring = prior.blended_over(visit)?;
+    let centring = centring_of(&snapshot, prior)?;
     let vectors = centring.centre_all(encoder.dimension(), |_| true, visit)?;
     let contents = Contents {
         fingerprint: encoder.fingerprint(),

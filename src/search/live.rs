@@ -64,20 +64,16 @@ impl Live {
         encoder: &dyn Encoder,
         prior: &Centring,
     ) -> Result<Self, SearchError> {
-        let opened = Published::open(library).and_then(|generation| match generation {
-            Some(generation) => generation.manifest.require(encoder.fingerprint()).map(|()| Some(generation)),
-            None => Ok(None),
-        });
-        let (generation, unusable) = match opened {
-            Ok(generation) => (generation, None),
-            Err(error) => (None, Some(error.to_string())),
-        };
         let visit = |show: Show<'_>| {
             snapshot.visit_embedded(|number, passage, raw| show(number.0, passage.language, raw))
         };
-        let centring = match &generation {
-            Some(generation) => Centring::from_json(&generation.transform, encoder.dimension())?,
-            None => prior.blended_over(visit)?,
+        let (published, unusable) = match published(library, encoder) {
+            Ok(published) => (published, None),
+            Err(reason) => (None, Some(reason)),
+        };
+        let (generation, centring) = match published {
+            Some((generation, centring)) => (Some(generation), centring),
+            None => (None, prior.blended_over(visit)?),
         };
         let held: HashSet<u32> =
             generation.iter().flat_map(|generation| generation.index.numbers()).copied().collect();
@@ -146,4 +142,15 @@ impl Live {
             depth = depth.saturating_mul(4);
         }
     }
+}
+
+/// The published generation and its centring, if there is one; else why what is there cannot be used.
+fn published(library: &Path, encoder: &dyn Encoder) -> Result<Option<(Published, Centring)>, String> {
+    let Some(generation) = Published::open(library).map_err(|error| error.to_string())? else {
+        return Ok(None);
+    };
+    generation.manifest.require(encoder.fingerprint()).map_err(|error| error.to_string())?;
+    let centring =
+        Centring::from_json(&generation.transform, encoder.dimension()).map_err(|error| error.to_string())?;
+    Ok(Some((generation, centring)))
 }
