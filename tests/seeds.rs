@@ -215,14 +215,17 @@ fn without_centring_language_beats_content() {
     let none = Centring::none();
     let seeds = [data.join("seeds")];
     ingest(library, &seeds, &mut writer, encoder.as_ref(), &none, &mut Silent).unwrap();
+    drop(writer);
     let plain = Searcher::open(library, encoder.clone(), &none).unwrap();
     let question = "无辅助损失的专家负载均衡";
     let answer = plain.search(question, 20).unwrap();
     assert!(rank(&answer, &["LLaVA-MoD"]) < rank(&answer, &["Auxiliary-Loss-Free"]), "{:?}", titles(&answer));
 
     // Other means make another generation from the vectors that are there: nothing is embedded again.
+    let mut writer = Writer::open(library, encoder.fingerprint(), encoder.dimension()).unwrap();
     let report = ingest(library, &[], &mut writer, encoder.as_ref(), prior(), &mut Silent).unwrap();
     assert_eq!((report.embedded, report.published), (0, true));
+    drop(writer);
     let answer = searcher(library).search(question, 20).unwrap();
     assert_eq!(rank(&answer, &["Auxiliary-Loss-Free"]), 1, "{:?}", titles(&answer));
 }
