@@ -24,7 +24,11 @@ impl ServeArguments {
         // What a service does while nobody looks belongs in a log; RUST_LOG chooses how much.
         let filter =
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,paperkin=info"));
-        let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+        let _ = tracing_subscriber::fmt()
+            .with_env_filter(filter)
+            .with_writer(std::io::stderr)
+            .with_ansi(session.is_interactive())
+            .try_init();
         let loading = session.clone();
         let say = session.clone();
         server::serve(Setup {
