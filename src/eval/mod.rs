@@ -97,8 +97,9 @@ pub fn evaluate(
     for ((_, language), vector) in passage_of.iter().zip(&raw) {
         library.add(*language, vector.as_slice());
     }
-    let rankings = [("dense", Centring::none()), ("shipped", prior.blended_with(&library))];
-    let indexes: Vec<(&str, &Centring, Vec<UnitVector>, ExactIndex)> = rankings
+    let rankings: [(&'static str, Centring); 2] =
+        [("dense", Centring::none()), ("shipped", prior.blended_with(&library))];
+    let indexes: Vec<(&'static str, &Centring, Vec<UnitVector>, ExactIndex)> = rankings
         .iter()
         .map(|(name, centring)| {
             let centred: Vec<UnitVector> = passage_of
@@ -133,10 +134,7 @@ pub fn evaluate(
         for (name, centring, _, index) in &indexes {
             for (((_, judged), text), raw) in set.questions.iter().zip(&texts).zip(&asked) {
                 let asked = centring.apply(Role::Query, Language::of(text), raw);
-                scores
-                    .entry(name_of(name))
-                    .or_default()
-                    .extend(Scores::of(&ranked(index, &asked, None), judged));
+                scores.entry(*name).or_default().extend(Scores::of(&ranked(index, &asked, None), judged));
             }
         }
         results.push(SetResult {
@@ -159,10 +157,7 @@ pub fn evaluate(
                     .map(|(_, vector)| vector.clone())
                     .collect();
                 let asked = UnitVector::mean_of(&own)?;
-                scores
-                    .entry(name_of(name))
-                    .or_default()
-                    .extend(Scores::of(&ranked(index, &asked, Some(at)), judged));
+                scores.entry(*name).or_default().extend(Scores::of(&ranked(index, &asked, Some(at)), judged));
             }
         }
         results.push(SetResult {
@@ -172,10 +167,6 @@ pub fn evaluate(
         });
     }
     Ok(results)
-}
-
-fn name_of(name: &str) -> &'static str {
-    if name == "dense" { "dense" } else { "shipped" }
 }
 
 /// A question within what the model reads; judged questions that are longer are rare, and their head is asked.
