@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::{BufRead, BufReader, Read};
+use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use super::{ErrorKind, LARGEST_TEXT, RecordError, decode, sniff};
+use super::{ErrorKind, RecordError, Stream};
 
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -188,14 +188,8 @@ fn unreadable(path: &Path, why: impl Into<String>) -> RecordError {
     RecordError::new(ErrorKind::Unreadable, &path.display().to_string(), 1, why)
 }
 
-/// What a file holds: JSON lines as a stream, however large; all else whole, under the cap.
-pub(super) enum Content {
-    Whole(Vec<u8>),
-    Stream(Box<dyn BufRead + Send>),
-}
-
 /// Opens the file, and says under which name.
-pub(super) fn open(path: &Path) -> Result<(String, Content), RecordError> {
+pub(super) fn open(path: &Path) -> Result<(String, Stream), RecordError> {
     let name = path.display().to_string();
     let metadata = metadata(path)?;
     if metadata.is_dir() {
@@ -204,27 +198,8 @@ pub(super) fn open(path: &Path) -> Result<(String, Content), RecordError> {
     if !metadata.is_file() {
         return Err(unreadable(path, "this is a pipe or a device; save its content to a file first"));
     }
-    let failed = |error: std::io::Error| unreadable(path, error.to_string());
-    let file = fs_err::File::open(path).map_err(failed)?;
-    let mut reader = BufReader::with_capacity(decode::HEAD, file);
-    let head = reader.fill_buf().map_err(failed)?;
-    decode::refuse_binary(&name, head)?;
-    if !decode::has_wide_mark(head) && sniff::begins_json_lines(head) {
-        return Ok((name, Content::Stream(Box::new(reader))));
-    }
-    // The size that the system states may be wrong or change: the cap is on what we read.
-    let mut bytes = Vec::new();
-    reader.take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(failed)?;
-    if bytes.len() as u64 > LARGEST_TEXT {
-        let limit = LARGEST_TEXT >> 20;
-        return Err(unreadable(
-            path,
-            format!(
-                "larger than {limit} MiB, too large for one text; split it, or use JSON lines, which are streamed"
-            ),
-        ));
-    }
-    Ok((name, Content::Whole(bytes)))
+    let file = fs_err::File::open(path).map_err(|error| unreadable(path, error.to_string()))?;
+    Ok((name, Box::new(BufReader::with_capacity(64 << 10, file))))
 }
 
 #[cfg(test)]
@@ -284,13 +259,8 @@ mod tests {
     }
 
     #[test]
-    fn a_text_over_the_cap_is_refused_and_a_folder_is_no_file() {
-        let folder = folder(&[]);
-        let path = folder.path().join("huge.txt");
-        fs_err::write(&path, vec![b'a'; usize::try_from(LARGEST_TEXT).unwrap() + 1]).unwrap();
-        let error = open(&path).map(|_| ()).unwrap_err();
-        assert!(error.to_string().contains("16 MiB") && error.kind == ErrorKind::Unreadable, "{error}");
-        assert!(open(folder.path()).is_err());
+    fn a_folder_is_no_file() {
+        assert!(open(folder(&[]).path()).is_err());
     }
 
     #[cfg(unix)]

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::lines::Page;
 use super::{
-    ErrorKind, Format, Found, LONGEST_LINE, Notice, Reader, RecordError, Slots, decode, json_fields,
+    ErrorKind, Format, Found, LONGEST_LINE, Notice, Reader, RecordError, Slots, Stream, decode, json_fields,
 };
 use crate::paper::{Record, Source};
 
@@ -57,7 +57,7 @@ impl Objects {
 
 /// The streaming reader.
 pub(super) struct JsonLines {
-    stream: Box<dyn BufRead + Send>,
+    stream: Stream,
     objects: Objects,
     line: usize,
     bytes: u64,
@@ -65,7 +65,7 @@ pub(super) struct JsonLines {
 }
 
 impl JsonLines {
-    pub fn new(file: &str, stream: Box<dyn BufRead + Send>) -> Self {
+    pub fn new(file: &str, stream: Stream) -> Self {
         Self { stream, objects: Objects::new(file), line: 0, bytes: 0, ended: false }
     }
 
@@ -144,6 +144,44 @@ impl Reader for JsonLines {
 
     fn take_notices(&mut self) -> Vec<Notice> {
         std::mem::take(&mut self.objects.notices)
+    }
+}
+
+/// Reads an array of objects, or objects over several lines.
+pub(super) struct JsonDocument {
+    read: u64,
+    records: std::vec::IntoIter<Result<Record, RecordError>>,
+    notices: Vec<Notice>,
+}
+
+impl JsonDocument {
+    pub fn new(file: &str, mut stream: Stream) -> Self {
+        let mut text = String::new();
+        let read = stream.read_to_string(&mut text).unwrap_or(0) as u64;
+        let found = read_document(&Page::new(file, &text), &text);
+        Self { read, records: found.records.into_iter(), notices: found.notices }
+    }
+}
+
+impl Iterator for JsonDocument {
+    type Item = Result<Record, RecordError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.records.next()
+    }
+}
+
+impl Reader for JsonDocument {
+    fn format(&self) -> Format {
+        Format::Json
+    }
+
+    fn bytes_read(&self) -> u64 {
+        self.read
+    }
+
+    fn take_notices(&mut self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices)
     }
 }
 

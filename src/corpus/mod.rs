@@ -7,21 +7,26 @@
 //! Ingest walks [`files_under`] (files and bytes, for progress), [`open`]s each file and iterates the [`Reader`].
 
 mod article;
+mod bibtex;
 mod commentary;
 mod date;
 mod decode;
 mod digest;
+mod feed;
 mod files;
 mod front_matter;
 mod headline;
+mod html;
 mod json_fields;
 mod jsonl;
 mod labels;
 mod lines;
 mod links;
 mod note;
+mod ris;
 mod sniff;
 
+use std::io::{BufRead, Cursor, Read};
 use std::path::Path;
 
 pub use files::{Listing, SkipReason, Skipped, SourceFile, files_under};
@@ -94,11 +99,8 @@ pub trait Reader: Iterator<Item = Result<Record, RecordError>> + Send {
 ///
 /// When nothing of the file can be read; the error says what would help.
 pub fn open(path: &Path) -> Result<Box<dyn Reader>, RecordError> {
-    let (name, source) = files::open(path)?;
-    match source {
-        files::Content::Whole(bytes) => read_bytes(&name, &bytes),
-        files::Content::Stream(stream) => Ok(Box::new(jsonl::JsonLines::new(&name, stream))),
-    }
+    let (name, stream) = files::open(path)?;
+    read(&name, stream)
 }
 
 /// Reads a text that is in memory already, as [`open`] reads a file: `name` stands for the file in sources, and
@@ -108,21 +110,60 @@ pub fn open(path: &Path) -> Result<Box<dyn Reader>, RecordError> {
 ///
 /// When nothing of it can be read.
 pub fn read_bytes(name: &str, bytes: &[u8]) -> Result<Box<dyn Reader>, RecordError> {
-    let size = bytes.len() as u64;
-    let text = decode::decode(name, bytes)?;
+    read(name, Box::new(Cursor::new(bytes.to_vec())))
+}
+
+/// The bytes of one text, unpacked.
+type Stream = Box<dyn BufRead + Send>;
+
+/// Formats that know where a record ends are streamed, however large; a text about its papers is read whole, under
+/// the cap.
+fn read(name: &str, mut stream: Stream) -> Result<Box<dyn Reader>, RecordError> {
+    let failed = |error: std::io::Error| RecordError::new(ErrorKind::Unreadable, name, 1, error.to_string());
+    let mut head = Vec::with_capacity(decode::HEAD);
+    stream.by_ref().take(decode::HEAD as u64).read_to_end(&mut head).map_err(failed)?;
+    decode::refuse_binary(name, &head)?;
+    let streamed = if decode::has_wide_mark(&head) { None } else { sniff::streamed(&head) };
+    let mut stream: Stream = Box::new(Cursor::new(head).chain(stream));
+    if let Some(format) = streamed {
+        return Ok(records_of(format, name, stream));
+    }
+    // The size that the system states may be wrong or change: the cap is on what we read.
+    let mut bytes = Vec::new();
+    stream.by_ref().take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > LARGEST_TEXT {
+        let why = format!(
+            "larger than {} MiB, too large for one text; split it, or use JSON lines, which are streamed",
+            LARGEST_TEXT >> 20
+        );
+        return Err(RecordError::new(ErrorKind::Unreadable, name, 1, why));
+    }
+    let text = decode::decode(name, &bytes)?;
+    // UTF-16 is known for what it is only now.
+    if let Some(format) = sniff::streamed(text.as_bytes()) {
+        return Ok(records_of(format, name, Box::new(Cursor::new(text.into_bytes()))));
+    }
     let page = lines::Page::new(name, &text);
     let format = sniff::sniff(&page)?;
     let found = match format {
-        Format::JsonLines => {
-            let stream = Box::new(std::io::Cursor::new(text.into_bytes()));
-            return Ok(Box::new(jsonl::JsonLines::new(name, stream)));
-        }
-        Format::Json => jsonl::read_document(&page, &text),
         Format::Digest => digest::read(&page),
         Format::Article => article::read(&page),
-        Format::Note => note::read(&page),
+        Format::Html => html::read(name, &text),
+        _ => note::read(&page),
     };
+    let size = bytes.len() as u64;
     Ok(Box::new(Whole { format, size, records: found.records.into_iter(), notices: found.notices }))
+}
+
+/// The reader of a format that is streamed.
+fn records_of(format: Format, name: &str, stream: Stream) -> Box<dyn Reader> {
+    match format {
+        Format::Bibtex => Box::new(bibtex::Bibtex::new(name, stream)),
+        Format::Ris => Box::new(ris::Ris::new(name, stream)),
+        Format::Feed => Box::new(feed::Feed::new(name, stream)),
+        Format::Json => Box::new(jsonl::JsonDocument::new(name, stream)),
+        _ => Box::new(jsonl::JsonLines::new(name, stream)),
+    }
 }
 
 /// All that a reader of whole texts finds.
@@ -189,6 +230,13 @@ mod tests {
         assert_ne!(slots.next(&[], "Other"), first);
         let id: PaperId = "2408.15881".parse().unwrap();
         assert_eq!(slots.next(&[id], "Any title"), "arxiv:2408.15881");
+    }
+
+    #[test]
+    fn a_text_over_the_cap_is_refused() {
+        let huge = vec![b'a'; usize::try_from(LARGEST_TEXT).unwrap() + 1];
+        let error = read_bytes("huge.txt", &huge).map(|_| ()).unwrap_err();
+        assert!(error.to_string().contains("16 MiB") && error.kind == ErrorKind::Unreadable, "{error}");
     }
 
     #[test]

@@ -12,10 +12,18 @@ pub enum Format {
     Article,
     /// A Markdown note.
     Note,
+    /// A web page about one paper.
+    Html,
     /// One JSON object per line.
     JsonLines,
     /// A JSON array of such objects, or objects over several lines.
     Json,
+    /// BibTeX or BibLaTeX.
+    Bibtex,
+    /// RIS, as reference managers export it.
+    Ris,
+    /// Atom, as the arXiv API answers it, or RSS.
+    Feed,
 }
 
 /// What is said of a text that is none of them.
@@ -30,12 +38,10 @@ pub(super) fn sniff(page: &Page<'_>) -> Result<Format, RecordError> {
     let Some(first) = page.lines.first() else {
         return Err(page.error(ErrorKind::NoPaper, 1, "the file is empty; fill or remove it"));
     };
-    Ok(if is_object_line(first.text.as_bytes(), true) {
-        Format::JsonLines
-    } else if begins_json(page) {
-        Format::Json
-    } else if first.text == "---" {
+    Ok(if first.text == "---" {
         Format::Note
+    } else if is_html(first.text) {
+        Format::Html
     } else if article::begins(page) {
         Format::Article
     } else if digest::begins(page) {
@@ -45,12 +51,24 @@ pub(super) fn sniff(page: &Page<'_>) -> Result<Format, RecordError> {
     })
 }
 
-/// Whether the first line of a file that begins with `head` is, or tries to be, a whole JSON object.
-pub(super) fn begins_json_lines(head: &[u8]) -> bool {
+/// The format of a file that begins with `head`, if it is one of those that are streamed.
+pub(super) fn streamed(head: &[u8]) -> Option<Format> {
     let head = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
     let end = head.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
     let line = end.and_then(|end| head.get(..end)).unwrap_or(head).trim_ascii();
-    is_object_line(line, end.is_some())
+    if is_object_line(line, end.is_some()) {
+        Some(Format::JsonLines)
+    } else if begins_json(head) {
+        Some(Format::Json)
+    } else if is_feed(head) {
+        Some(Format::Feed)
+    } else if is_ris(line) {
+        Some(Format::Ris)
+    } else if is_bibtex(head) {
+        Some(Format::Bibtex)
+    } else {
+        None
+    }
 }
 
 /// An object over several lines breaks its first line after the brace or after a comma; a line that is not whole may
@@ -63,10 +81,37 @@ fn is_object_line(line: &[u8], whole: bool) -> bool {
 }
 
 /// An array, or an object over several lines. `[[note]]`, `[x](url)` and `[12]` begin a text.
-fn begins_json(page: &Page<'_>) -> bool {
-    let mut begin =
-        page.lines.iter().take(2).flat_map(|line| line.text.chars()).filter(|c| !c.is_whitespace());
-    matches!((begin.next(), begin.next()), (Some('{'), Some('"')) | (Some('['), Some('{' | ']')))
+fn begins_json(head: &[u8]) -> bool {
+    let mut begin = head.iter().filter(|byte| !byte.is_ascii_whitespace());
+    matches!((begin.next(), begin.next()), (Some(b'{'), Some(b'"')) | (Some(b'['), Some(b'{' | b']')))
+}
+
+fn is_feed(head: &[u8]) -> bool {
+    let head = head.to_ascii_lowercase();
+    let has = |tag: &[u8]| head.windows(tag.len()).any(|window| window == tag);
+    head.starts_with(b"<") && (has(b"<feed") || has(b"<rss") || has(b"<rdf:rdf") || has(b"<entry"))
+}
+
+fn is_ris(line: &[u8]) -> bool {
+    line.starts_with(b"TY  -")
+}
+
+/// An entry, behind comments or not: `@article{`, `@String(`, `% exported by ...`.
+fn is_bibtex(head: &[u8]) -> bool {
+    head.split(|byte| matches!(byte, b'\n' | b'\r'))
+        .map(<[u8]>::trim_ascii)
+        .find(|line| !line.is_empty() && !line.starts_with(b"%"))
+        .and_then(|line| line.strip_prefix(b"@"))
+        .is_some_and(|line| {
+            let end = line.iter().position(|byte| !byte.is_ascii_alphabetic()).unwrap_or(line.len());
+            let (name, rest) = line.split_at(end);
+            !name.is_empty() && matches!(rest.trim_ascii_start().first(), Some(b'{' | b'('))
+        })
+}
+
+fn is_html(line: &str) -> bool {
+    let line = line.to_ascii_lowercase();
+    ["<!doctype html", "<html", "<head", "<body", "<article"].iter().any(|tag| line.starts_with(tag))
 }
 
 #[cfg(test)]
@@ -84,15 +129,26 @@ mod tests {
             ("*LoRA* (Edward Hu)\n> We", Format::Note),
             ("---\ntitle: x\n---\n", Format::Note),
             ("[[다른 노트]]에서 이어짐", Format::Note),
+            ("<!DOCTYPE html>\n<html>", Format::Html),
+        ] {
+            assert_eq!(streamed(text.as_bytes()), None, "{text}");
+            assert_eq!(sniff(&Page::new("x", text)), Ok(want), "{text}");
+        }
+        for (text, want) in [
             ("{\"title\": \"x\"}\n{\"title\": \"y\"}", Format::JsonLines),
             ("{\"title\": broken", Format::JsonLines),
+            ("{\"title\": \"a head cut off after a comma\",", Format::JsonLines),
             ("{\n  \"title\": \"x\"\n}", Format::Json),
             ("{\"title\": \"x\",\n \"year\": 2024}", Format::Json),
             ("[\n {\"title\": \"x\"}]", Format::Json),
+            ("\u{feff}% from Zotero\n\n@article{key,\n", Format::Bibtex),
+            ("@String (jan = {January})", Format::Bibtex),
+            ("TY  - JOUR\nTI  - x", Format::Ris),
+            ("<?xml version=\"1.0\"?>\n<feed xmlns=\"http://www.w3.org/2005/Atom\">", Format::Feed),
+            ("<rss version=\"2.0\">", Format::Feed),
         ] {
-            assert_eq!(sniff(&Page::new("x", text)), Ok(want), "{text}");
+            assert_eq!(streamed(text.as_bytes()), Some(want), "{text}");
         }
-        assert!(begins_json_lines(b"{\"title\": \"a head cut off after a comma\","));
         assert!(sniff(&Page::new("x", " \n\u{feff}\n")).unwrap_err().why.contains("empty"));
     }
 }

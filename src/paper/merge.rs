@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::identity::second_title_id;
 use super::{Commentary, Language, Mention, PaperId, Record, normalised_title};
 
-/// One commentary in the merged paper: what was written, where, when.
+/// A text in the merged paper: what was written, where, when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Note {
     /// Text and language.
@@ -16,6 +16,12 @@ pub struct Note {
     pub date: Option<Date>,
     /// The file it stands in.
     pub file: String,
+}
+
+impl Note {
+    fn of(record: &Record, commentary: Commentary) -> Self {
+        Self { commentary, date: record.date, file: record.source.file.clone() }
+    }
 }
 
 /// One work, from all that its sources say.
@@ -29,9 +35,11 @@ pub struct Paper {
     pub title: String,
     /// Authors in order.
     pub authors: Vec<String>,
-    /// The abstract, from the first source that has one.
+    /// The abstract: the newest version's, else that of the first source that has one.
     #[serde(rename = "abstract")]
     pub abstract_text: Option<String>,
+    /// What other sources give as the abstract: older versions, translations.
+    pub other_abstracts: Vec<Note>,
     /// The earliest date that a source gives.
     pub date: Option<Date>,
     /// Tags of all sources, each once.
@@ -40,6 +48,8 @@ pub struct Paper {
     pub langs: Vec<Language>,
     /// Where it can be read.
     pub url: Option<String>,
+    /// Where it was published.
+    pub venue: Option<String>,
     /// Code repositories.
     pub repositories: Vec<String>,
     /// What was written about it.
@@ -55,9 +65,8 @@ impl Paper {
     pub fn merge(records: &[Record], title_taken: bool) -> Option<Self> {
         let first = records.first()?;
         // A source with the abstract spells the title as the paper does; a headline in capitals does not.
-        let named = records
-            .iter()
-            .find(|record| record.abstract_text.is_some())
+        let newest = newest_text(records);
+        let named = newest
             .or_else(|| records.iter().find(|record| record.title.chars().any(char::is_lowercase)))
             .unwrap_or(first);
         let mut names: Vec<PaperId> = records.iter().flat_map(|record| record.ids.iter().cloned()).collect();
@@ -80,7 +89,9 @@ impl Paper {
                 .map(|record| record.authors.clone())
                 .find(|authors| !authors.is_empty())
                 .unwrap_or_default(),
-            abstract_text: records.iter().find_map(|record| record.abstract_text.clone()),
+            abstract_text: newest.and_then(|record| record.abstract_text.clone()),
+            other_abstracts: Vec::new(),
+            venue: records.iter().find_map(|record| record.venue.clone()),
             date: records.iter().filter_map(|record| record.date).min(),
             tags: Vec::new(),
             langs: Vec::new(),
@@ -92,16 +103,22 @@ impl Paper {
             unite(&mut paper.tags, record.tags.iter().cloned());
             unite(&mut paper.repositories, record.repositories.iter().cloned());
             unite(&mut paper.mentions, record.mentions.iter().cloned());
+            if let Some(text) = &record.abstract_text {
+                let known = paper
+                    .abstract_text
+                    .iter()
+                    .chain(paper.other_abstracts.iter().map(|note| &note.commentary.text));
+                if !known.into_iter().any(|known| same_text(known, text)) {
+                    let commentary = Commentary { language: Language::of(text), text: text.clone() };
+                    paper.other_abstracts.push(Note::of(record, commentary));
+                }
+            }
             for commentary in &record.commentaries {
                 // The same commentary from a vault and from its digest is one commentary.
                 let known =
                     paper.commentaries.iter().any(|note| same_text(&note.commentary.text, &commentary.text));
                 if !known {
-                    paper.commentaries.push(Note {
-                        commentary: commentary.clone(),
-                        date: record.date,
-                        file: record.source.file.clone(),
-                    });
+                    paper.commentaries.push(Note::of(record, commentary.clone()));
                 }
             }
         }
@@ -111,7 +128,9 @@ impl Paper {
             .abstract_text
             .iter()
             .map(|text| Language::of(text))
-            .chain(paper.commentaries.iter().map(|note| note.commentary.language))
+            .chain(
+                paper.other_abstracts.iter().chain(&paper.commentaries).map(|note| note.commentary.language),
+            )
             .collect::<Vec<_>>();
         unite(&mut paper.langs, languages);
         Some(paper)
@@ -121,6 +140,14 @@ impl Paper {
     pub fn names(&self) -> impl Iterator<Item = &PaperId> {
         std::iter::once(&self.id).chain(&self.aliases)
     }
+}
+
+/// The record of the latest version that has an abstract; among equals the first.
+fn newest_text(records: &[Record]) -> Option<&Record> {
+    let with_text = records.iter().filter(|record| record.abstract_text.is_some());
+    with_text.reduce(|best, record| {
+        if (record.version, record.updated) > (best.version, best.updated) { record } else { best }
+    })
 }
 
 fn same_text(left: &str, right: &str) -> bool {

@@ -38,7 +38,7 @@ pub struct TextHash(pub [u8; 16]);
 pub struct Passage {
     /// Which text.
     pub kind: PassageKind,
-    /// Which commentary, counted from 0; 0 for the other kinds.
+    /// Which commentary, counted from 0; of abstracts, 0 is the paper's own, 1 the first of the others.
     pub ordinal: usize,
     /// The language of the passage.
     pub language: Language,
@@ -58,7 +58,8 @@ impl Passage {
     pub fn text<'a>(&self, paper: &'a Paper) -> Option<&'a str> {
         let whole = match self.kind {
             PassageKind::Title => paper.title.as_str(),
-            PassageKind::Abstract => paper.abstract_text.as_deref()?,
+            PassageKind::Abstract if self.ordinal == 0 => paper.abstract_text.as_deref()?,
+            PassageKind::Abstract => &paper.other_abstracts.get(self.ordinal - 1)?.commentary.text,
             PassageKind::Commentary => paper.commentaries.get(self.ordinal)?.commentary.text.as_str(),
         };
         let byte = |point: usize| whole.char_indices().nth(point).map_or(whole.len(), |(at, _)| at);
@@ -106,6 +107,14 @@ pub fn passages_of(paper: &Paper, limit: usize, mut measure: impl FnMut(&str) ->
         let room = if titled { limit - title - 1 } else { limit };
         let spans = chunk(text, room, &mut measure);
         add(PassageKind::Abstract, 0, titled, text, spans);
+        let language = Language::of(text);
+        // A translation is another way to be found; an older version only counts twice.
+        let translations =
+            paper.other_abstracts.iter().enumerate().filter(|(_, note)| note.commentary.language != language);
+        for (at, note) in translations {
+            let spans = chunk(&note.commentary.text, limit, &mut measure);
+            add(PassageKind::Abstract, at + 1, false, &note.commentary.text, spans);
+        }
     }
     if !titled || paper.abstract_text.is_none() {
         let spans = chunk(&paper.title, limit, &mut measure);

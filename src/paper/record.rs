@@ -42,6 +42,15 @@ pub struct Record {
     pub abstract_text: Option<String>,
     /// The date that the source gives: of the digest, the note, the publication.
     pub date: Option<Date>,
+    /// Which version of the paper the text is of, where the source numbers them, as arXiv does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<u32>,
+    /// When the text was last changed, where the source says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Date>,
+    /// Where it was published: journal, proceedings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub venue: Option<String>,
     /// Tags without `#`, in order.
     pub tags: Vec<String>,
     /// Where the paper can be read.

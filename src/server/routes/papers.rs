@@ -76,8 +76,10 @@ pub(super) struct PaperSchema {
     title: String,
     /// Authors in order.
     authors: Vec<String>,
-    /// The abstract, from the first source that has one.
+    /// The abstract: the newest version's, else that of the first source that has one.
     r#abstract: Option<String>,
+    /// What other sources give as the abstract: older versions, translations.
+    other_abstracts: Vec<NoteSchema>,
     /// The earliest date that a source gives.
     #[schema(format = Date)]
     date: Option<String>,
@@ -87,6 +89,8 @@ pub(super) struct PaperSchema {
     langs: Vec<String>,
     /// Where it can be read.
     url: Option<String>,
+    /// Where it was published.
+    venue: Option<String>,
     /// Code repositories.
     repositories: Vec<String>,
     /// What was written about it.
@@ -95,7 +99,7 @@ pub(super) struct PaperSchema {
     mentions: Vec<MentionSchema>,
 }
 
-/// One commentary: what was written, where, when.
+/// A commentary, or another abstract: what was written, where, when.
 #[derive(Serialize, ToSchema)]
 #[schema(as = Note)]
 pub(super) struct NoteSchema {
