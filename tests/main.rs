@@ -10,6 +10,7 @@ mod architecture;
 mod cli;
 mod corpus;
 mod crash;
+mod decisions;
 mod encoder;
 mod generation;
 mod model;

@@ -1,11 +1,11 @@
 //! The seeds answer: three Korean digests and a Chinese article, asked in four languages.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use paperkin::embed::Encoder;
 use paperkin::index::Centring;
-use paperkin::ingest::{Event, Observer, Report, ingest};
+use paperkin::ingest::{Event, Model, Observer, Report, Task, ingest};
 use paperkin::paper::{Language, Mention, PaperId};
 use paperkin::search::{Answer, Example, Searcher};
 use paperkin::store::{Store, Writer};
@@ -14,6 +14,14 @@ use tempfile::TempDir;
 use crate::support::{encoder, prior, shared_data};
 
 struct Silent;
+
+fn task(paths: &[PathBuf]) -> Task {
+    Task { paths: paths.to_vec(), ..Task::default() }
+}
+
+fn model(prior: &Centring) -> Model<'_> {
+    Model { encoder: encoder().as_ref(), prior }
+}
 
 impl Observer for Silent {
     fn see(&mut self, _: Event<'_>) {}
@@ -26,7 +34,7 @@ impl Observer for Silent {
 fn read_into(library: &Path, source: &Path) -> Report {
     let encoder = encoder();
     let mut writer = Writer::open(library, encoder.fingerprint(), encoder.dimension()).unwrap();
-    ingest(library, &[source.to_owned()], &mut writer, encoder.as_ref(), prior(), &mut Silent).unwrap()
+    ingest(library, &task(&[source.to_owned()]), &mut writer, Some(model(prior())), &mut Silent).unwrap()
 }
 
 /// The seeds, read once for all tests here.
@@ -214,7 +222,7 @@ fn without_centring_language_beats_content() {
     let mut writer = Writer::open(library, encoder.fingerprint(), encoder.dimension()).unwrap();
     let none = Centring::none();
     let seeds = [data.join("seeds")];
-    ingest(library, &seeds, &mut writer, encoder.as_ref(), &none, &mut Silent).unwrap();
+    ingest(library, &task(&seeds), &mut writer, Some(model(&none)), &mut Silent).unwrap();
     drop(writer);
     let plain = Searcher::open(library, encoder.clone(), &none).unwrap();
     let question = "无辅助损失的专家负载均衡";
@@ -223,7 +231,7 @@ fn without_centring_language_beats_content() {
 
     // Other means make another generation from the vectors that are there: nothing is embedded again.
     let mut writer = Writer::open(library, encoder.fingerprint(), encoder.dimension()).unwrap();
-    let report = ingest(library, &[], &mut writer, encoder.as_ref(), prior(), &mut Silent).unwrap();
+    let report = ingest(library, &task(&[]), &mut writer, Some(model(prior())), &mut Silent).unwrap();
     assert_eq!((report.embedded, report.published), (0, true));
     drop(writer);
     let answer = searcher(library).search(question, 20).unwrap();

@@ -9,22 +9,34 @@ use clap::Args;
 
 use super::progress::{Progress, Unit};
 use super::{Done, Session, interrupt, output};
-use crate::embed::Encoder;
 use crate::index::EXACT_LIMIT;
-use crate::ingest::{Event, Observer, Report, ingest};
+use crate::ingest::{Event, Model, Observer, Report, Task, Watch, ingest};
 use crate::paper::{cut, single_line};
 use crate::store::{Change, Writer};
 
 /// Read files and folders into the library
 ///
-/// Reads daily digests, articles about one paper, Markdown notes and JSON lines; the format is recognised by content. Running
-/// it again reads what changed and embeds only what is new. It may be stopped at any time: what was acknowledged is
+/// Reads daily digests, articles about one paper, Markdown notes, web pages, BibTeX, RIS, CSL-JSON, JSON lines, arXiv, Semantic
+/// Scholar and OpenAlex dumps, Atom and RSS feeds, also packed (.gz, .zst, .xz, .zip); the format is recognised by content.
+/// Running it again reads what changed and embeds only what is new. It may be stopped at any time: what was acknowledged is
 /// safe, and the next run goes on from there.
 #[derive(Debug, Args)]
 pub(super) struct IngestArguments {
     /// Files or folders; none: only embed what an earlier run left, and rebuild the index if it is damaged
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
+    /// Read only, and leave embedding to a later run: needs no model, and takes seconds where embedding takes hours
+    #[arg(long)]
+    no_embed: bool,
+    /// Drop what the files do not have any more: records taken out of a file, files deleted or renamed
+    #[arg(long)]
+    prune: bool,
+    /// Read files again that have not changed since they were read
+    #[arg(long)]
+    reread: bool,
+    /// Go on: read what changes in PATH as it changes, until Ctrl+C
+    #[arg(long, requires = "paths")]
+    watch: bool,
     /// Name every paper as it is acknowledged, and all that is skipped
     #[arg(long, short)]
     verbose: bool,
@@ -33,30 +45,64 @@ pub(super) struct IngestArguments {
 impl IngestArguments {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<Done> {
         let stop = interrupt::watch()?;
-        if let Some(missing) = self.paths.iter().find(|path| !path.exists()) {
-            anyhow::bail!("there is no file or folder {}", missing.display());
+        if let Some(missing) = self.paths.iter().find(|path| !path.exists() && !self.prune) {
+            anyhow::bail!(
+                "there is no file or folder {}; if it was deleted, --prune drops what it told of",
+                missing.display()
+            );
         }
-        let (encoder, prior) = session.encoder()?;
-        let library = &session.config.library;
-        let mut writer = Writer::open(library, encoder.fingerprint(), encoder.dimension())?;
+        let loaded = if self.no_embed { None } else { Some(session.encoder()?) };
+        let model = loaded.as_ref().map(|(encoder, prior)| Model { encoder: encoder.as_ref(), prior });
+        if let Some(model) = model {
+            session.say(format_args!(
+                "model {} on {}, {} threads; library {}",
+                model.encoder.fingerprint(),
+                session.config.device,
+                session.config.threads,
+                session.config.library.display()
+            ));
+        }
+        // What changes while the first round is read is for the second.
+        let watch = if self.watch { Some(Watch::new(&self.paths)?) } else { None };
         let mut view = View {
-            stop,
+            stop: Arc::clone(&stop),
             interactive: session.is_interactive(),
             json: session.json,
             verbose: self.verbose,
             bar: None,
             notices: 0,
         };
-        session.say(format_args!(
-            "model {} on {}, {} threads; library {}",
-            encoder.fingerprint(),
-            session.config.device,
-            session.config.threads,
-            library.display()
-        ));
-        let report = ingest(library, &self.paths, &mut writer, encoder.as_ref(), &prior, &mut view)?;
+        let mut done = self.round(session, model, &mut view)?;
+        let Some(watch) = watch else { return Ok(done) };
+        session.say("watching; Ctrl+C ends it");
+        while watch.wait(&|| stop.load(Ordering::SeqCst)) {
+            match self.round(session, model, &mut view) {
+                Ok(round) => done = round,
+                // Another writer, a full disk: the next round may find it mended.
+                Err(error) => session.say(format_args!("{error:#}; trying again at the next change")),
+            }
+        }
+        Ok(match done {
+            Done::Interrupted => Done::Fully,
+            done => done,
+        })
+    }
+
+    /// Reads all paths once. Between two rounds others may write.
+    fn round(&self, session: &Session, model: Option<Model<'_>>, view: &mut View) -> anyhow::Result<Done> {
+        let library = &session.config.library;
+        let mut writer = match model {
+            Some(model) => Writer::open(library, model.encoder.fingerprint(), model.encoder.dimension())?,
+            None => Writer::open_text(library)?,
+        };
+        let task = Task { paths: self.paths.clone(), prune: self.prune, reread: self.reread };
+        let report = ingest(library, &task, &mut writer, model, view)?;
         view.close();
         let counts = writer.counts()?;
+        let is_news = report.new + report.changed + report.dropped + report.refused + report.embedded > 0;
+        if self.watch && !is_news && report.unread > 0 {
+            return Ok(Done::Fully);
+        }
         if session.json {
             output::json(&serde_json::json!({"event": "done", "report": report, "counts": counts}))?;
         } else {
@@ -65,10 +111,12 @@ impl IngestArguments {
                 "the library holds {} papers in {} passages{}",
                 counts.papers,
                 counts.passages,
-                match counts.pending {
+                match counts.pending + counts.uncut {
                     0 => String::new(),
-                    pending =>
-                        format!(", {pending} of them not embedded yet: run 'paperkin ingest' to go on"),
+                    _ => format!(
+                        "; {} passages and {} papers are not embedded yet: run 'paperkin ingest' to go on",
+                        counts.pending, counts.uncut
+                    ),
                 }
             ));
         }
@@ -83,8 +131,21 @@ impl IngestArguments {
 fn summary(report: &Report) -> String {
     let mut line = format!(
         "{} records from {} files: {} new, {} changed, {} known",
-        report.records, report.files, report.new, report.changed, report.unchanged
+        report.records,
+        report.files + report.unread,
+        report.new,
+        report.changed,
+        report.unchanged
     );
+    if report.new + report.changed > 1_000 {
+        line.push_str(&format!(", {:.0} records/s", report.records as f64 / report.reading_seconds));
+    }
+    if report.dropped > 0 {
+        line.push_str(&format!(", {} dropped", report.dropped));
+    }
+    if report.removed > 0 {
+        line.push_str(&format!(", {} of removed papers passed over", report.removed));
+    }
     if report.no_paper > 0 {
         line.push_str(&format!(", {} not about a paper", report.no_paper));
     }
@@ -148,15 +209,15 @@ impl Observer for View {
         match event {
             Event::Listed { files: _, bytes } => self.start("reading", Unit::Bytes, bytes),
             Event::Read { bytes } => self.advance(bytes),
-            Event::Acknowledged { id, change, record } => {
+            Event::Acknowledged { id, change, source, title } => {
                 if self.json {
                     // A closed pipe must not stop an ingest.
                     let _ = output::json(&serde_json::json!({
                         "event": "acknowledged", "id": id, "change": change,
-                        "file": record.source.file, "line": record.source.line,
+                        "file": source.file, "line": source.line,
                     }));
                 } else if self.verbose && change != Change::Unchanged {
-                    self.say(&format!("{id}  {}", record.title));
+                    self.say(&format!("{id}  {title}"));
                 }
             }
             Event::Refused(error) => {
@@ -183,6 +244,15 @@ impl Observer for View {
                     self.say("more notes are shown with --verbose");
                 }
             }
+            Event::Gone { name, records, dropped: true } => {
+                self.say(&format!("dropped {records} records that {name} does not have any more"));
+            }
+            Event::Gone { name, records, dropped: false } => self.say(&format!(
+                "kept {records} records that {name} does not have any more; --prune drops them, unless the file could not be \
+                 read whole or the folder is empty"
+            )),
+            Event::Cutting { papers } => self.start("preparing", Unit::Papers, papers as u64),
+            Event::Cut { papers } => self.advance(papers as u64),
             Event::Embedding { passages } => self.start("embedding", Unit::Passages, passages as u64),
             Event::Embedded { passages, .. } => self.advance(passages as u64),
             Event::Publishing { passages } => {

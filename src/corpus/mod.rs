@@ -34,6 +34,9 @@ pub use sniff::Format;
 
 use crate::paper::{PaperId, Record};
 
+/// Of all that the readers read: where it grows, files that have not changed are read again.
+pub const READERS_VERSION: u32 = 1;
+
 /// The largest file read as a whole: every format but JSON lines, which are streamed.
 pub const LARGEST_TEXT: u64 = 16 << 20;
 /// The longest line of a JSON lines file.

@@ -1,38 +1,53 @@
 //! Corpus to store to embed to index; resumable at every step.
 //!
-//! 1. **Read**: every file's records go into the store in batches. When `put` returns they are acknowledged: durable, and
-//!    reported so. A record that cannot be read is counted and reported; it stops nothing.
-//! 2. **Embed**: passages without vector, from this run or from one that was killed, go through the model; vectors
-//!    are stored batch by batch.
-//! 3. **Publish**: the vectors are centred and become the next generation of the index.
+//! 1. **Read** (`read.rs`): every file's records go into the store in batches. When `put` returns they are acknowledged:
+//!    durable, and reported so. A record that cannot be read is counted and reported; it stops nothing. A file that has not
+//!    changed since it was read whole is not read again.
+//! 2. **Embed** (`embedding.rs`): papers that are not cut yet are cut; passages without vector, from this run or from one
+//!    that was killed, go through the model; vectors are stored batch by batch.
+//! 3. **Publish** (`publish.rs`): the vectors are centred and become the next generation of the index.
 //!
 //! This room prints nothing: it tells an [`Observer`], and asks it whether to stop.
 
+mod embedding;
 mod publish;
+mod read;
+mod watch;
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
 
 pub use publish::{PublishError, is_current, publish};
+pub use watch::{Watch, WatchError};
 
-use crate::corpus::{self, ErrorKind, Notice, RecordError, Skipped};
-use crate::embed::{EncodeError, Encoder, plan};
+use crate::corpus::{Notice, RecordError, Skipped};
+use crate::embed::{EncodeError, Encoder};
 use crate::index::Centring;
-use crate::paper::{Paper, PaperId, Passage, Record, Role, UnitVector, passages_of};
-use crate::store::{Change, PassageNumber, StoreError, Writer};
-
-/// Records that are committed together: enough that syncing costs little, few enough that acknowledging is prompt.
-const RECORDS_PER_COMMIT: usize = 64;
-
-/// Tokens that are embedded between two commits: some seconds on a laptop, all that a kill can cost.
-const TOKENS_PER_COMMIT: usize = 2_048;
-
-/// Passages looked at together, to sort them by length.
-const PASSAGES_PER_PLAN: usize = 256;
+use crate::paper::{Paper, PaperId, Passage, Source, passages_of};
+use crate::store::{Change, StoreError, Writer};
 
 /// Of the rules of [`passages`]; a library cut by other rules is cut again, and what did not change keeps its vectors.
-const PASSAGE_VERSION: u32 = 1;
+const PASSAGE_VERSION: u32 = 2;
+
+/// What is to be read, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Task {
+    /// Files and folders.
+    pub paths: Vec<PathBuf>,
+    /// Whether what a file, or a folder, has no longer is dropped from the library.
+    pub prune: bool,
+    /// Whether files that have not changed are read again.
+    pub reread: bool,
+}
+
+/// The model that embeds.
+#[derive(Clone, Copy)]
+pub struct Model<'m> {
+    /// The model.
+    pub encoder: &'m dyn Encoder,
+    /// Its language means.
+    pub prior: &'m Centring,
+}
 
 /// Told what goes on.
 pub trait Observer {
@@ -67,7 +82,9 @@ pub enum Event<'a> {
         /// What it changed.
         change: Change,
         /// Where it was read.
-        record: &'a Record,
+        source: &'a Source,
+        /// Its title.
+        title: &'a str,
     },
     /// The record could not be read.
     Refused(&'a RecordError),
@@ -81,6 +98,25 @@ pub enum Event<'a> {
         text: &'a str,
         /// What the model says.
         error: &'a EncodeError,
+    },
+    /// A file, or a file of a folder, does not have some records any more.
+    Gone {
+        /// The file or folder.
+        name: &'a str,
+        /// How many records.
+        records: usize,
+        /// Whether they were dropped.
+        dropped: bool,
+    },
+    /// So many papers are to be cut into passages.
+    Cutting {
+        /// How many.
+        papers: usize,
+    },
+    /// So many more papers are cut.
+    Cut {
+        /// Since the last time.
+        papers: usize,
     },
     /// So many passages have no vector yet.
     Embedding {
@@ -106,6 +142,8 @@ pub enum Event<'a> {
 pub struct Report {
     /// Files opened.
     pub files: usize,
+    /// Files not opened: they have not changed since they were read. Their records count as known.
+    pub unread: usize,
     /// Files and folders left out, each with a reason.
     pub skipped: usize,
     /// Records read.
@@ -116,6 +154,14 @@ pub struct Report {
     pub changed: usize,
     /// Records that were known already.
     pub unchanged: usize,
+    /// Records of papers that were removed from the library and stay away.
+    pub removed: usize,
+    /// Records that their files do not have any more.
+    pub gone: usize,
+    /// Those of them that were dropped.
+    pub dropped: usize,
+    /// Seconds spent in reading.
+    pub reading_seconds: f64,
     /// Files that are not about a paper, each named.
     pub no_paper: usize,
     /// Records that could not be read, each named.
@@ -149,132 +195,68 @@ pub enum IngestError {
     Publish(#[from] PublishError),
 }
 
-/// Reads `paths` into the library that `writer` holds, embeds what has no vector, and publishes.
+/// Reads what `task` names into the library that `writer` holds; with a model, embeds what has no vector and publishes.
 ///
 /// # Errors
 /// If a path is missing, or store, model or disk fail.
 pub fn ingest(
     library: &Path,
-    paths: &[PathBuf],
+    task: &Task,
     writer: &mut Writer,
-    encoder: &dyn Encoder,
-    prior: &Centring,
+    model: Option<Model<'_>>,
     observer: &mut dyn Observer,
 ) -> Result<Report, IngestError> {
     let mut report = Report::default();
-    writer.cut_again(PASSAGE_VERSION, &|paper| passages(paper, encoder))?;
-    read(paths, writer, encoder, observer, &mut report)?;
-    embed(writer, encoder, observer, &mut report)?;
-    if !observer.should_stop() && !is_current(library, writer, encoder, prior)? {
-        observer.see(Event::Publishing { passages: writer.counts()?.passages as usize });
-        publish(library, writer, encoder, prior)?;
-        report.published = true;
+    if let Some(model) = model {
+        writer.require_model(model.encoder.fingerprint(), model.encoder.dimension())?;
+        writer.cut_by(PASSAGE_VERSION)?;
+    }
+    read::read(task, writer, model, observer, &mut report)?;
+    if let Some(model) = model {
+        embed(library, writer, model, observer, &mut report)?;
     }
     report.stopped = observer.should_stop();
     Ok(report)
 }
 
-fn read(
-    paths: &[PathBuf],
+/// Reads one text that is in memory, as if it were the file `name`; embeds nothing.
+///
+/// # Errors
+/// If the store or the disk fail.
+pub fn ingest_text(
+    name: &str,
+    bytes: &[u8],
     writer: &mut Writer,
-    encoder: &dyn Encoder,
+    observer: &mut dyn Observer,
+) -> Result<Report, IngestError> {
+    let mut report = Report::default();
+    read::read_text(name, bytes, writer, observer, &mut report)?;
+    Ok(report)
+}
+
+/// Embeds what has no vector, and publishes what is new.
+///
+/// # Errors
+/// If store, model or disk fail.
+pub fn embed(
+    library: &Path,
+    writer: &mut Writer,
+    model: Model<'_>,
     observer: &mut dyn Observer,
     report: &mut Report,
 ) -> Result<(), IngestError> {
-    // Every path is looked at before the first is read: a misspelt name is told at once, not after an hour.
-    let listings = paths
-        .iter()
-        // A file is the same file from whichever directory it is named.
-        .map(|path| corpus::files_under(&fs_err::canonicalize(path).unwrap_or_else(|_| path.clone())))
-        .collect::<Result<Vec<_>, _>>()?;
-    observer.see(Event::Listed {
-        files: listings.iter().map(|listing| listing.files.len()).sum(),
-        bytes: listings.iter().map(corpus::Listing::bytes).sum(),
-    });
-    for listing in &listings {
-        for skipped in &listing.skipped {
-            report.skipped += 1;
-            observer.see(Event::Skipped(skipped));
-        }
-        for file in &listing.files {
-            if observer.should_stop() {
-                return Ok(());
-            }
-            report.files += 1;
-            let mut batch = Batch { writer, encoder, report, records: Vec::new() };
-            match corpus::open(&file.path) {
-                Ok(mut reader) => {
-                    let mut seen = 0;
-                    while let Some(read) = reader.next() {
-                        match read {
-                            Ok(record) => batch.records.push(record),
-                            Err(error) => batch.refuse(&error, observer),
-                        }
-                        if batch.records.len() >= RECORDS_PER_COMMIT {
-                            batch.commit(observer)?;
-                            let bytes = reader.bytes_read();
-                            observer.see(Event::Read { bytes: bytes.saturating_sub(seen) });
-                            seen = bytes;
-                            if observer.should_stop() {
-                                return Ok(());
-                            }
-                        }
-                    }
-                    batch.commit(observer)?;
-                    observer.see(Event::Read { bytes: file.bytes.saturating_sub(seen) });
-                    for notice in reader.take_notices() {
-                        observer.see(Event::Noticed(&notice));
-                    }
-                }
-                Err(error) => {
-                    batch.refuse(&error, observer);
-                    observer.see(Event::Read { bytes: file.bytes });
-                }
-            }
-        }
+    embedding::cut(writer, model.encoder, observer)?;
+    embedding::embed(writer, model.encoder, observer, report)?;
+    if observer.should_stop() {
+        return Ok(());
+    }
+    writer.settle()?;
+    if !is_current(library, writer, model)? {
+        observer.see(Event::Publishing { passages: writer.counts()?.passages as usize });
+        publish(library, writer, model)?;
+        report.published = true;
     }
     Ok(())
-}
-
-struct Batch<'a> {
-    writer: &'a mut Writer,
-    encoder: &'a dyn Encoder,
-    report: &'a mut Report,
-    records: Vec<Record>,
-}
-
-impl Batch<'_> {
-    fn refuse(&mut self, error: &RecordError, observer: &mut dyn Observer) {
-        match error.kind {
-            // Among the notes of a vault some are about other things; that is nothing to fail for.
-            ErrorKind::NoPaper => {
-                self.report.no_paper += 1;
-                observer.see(Event::NoPaper(error));
-            }
-            ErrorKind::Unreadable | ErrorKind::Malformed => {
-                self.report.refused += 1;
-                observer.see(Event::Refused(error));
-            }
-        }
-    }
-
-    fn commit(&mut self, observer: &mut dyn Observer) -> Result<(), IngestError> {
-        let records = std::mem::take(&mut self.records);
-        if records.is_empty() {
-            return Ok(());
-        }
-        let outcomes = self.writer.put(records.clone(), &|paper| passages(paper, self.encoder))?;
-        for (record, outcome) in records.iter().zip(&outcomes) {
-            self.report.records += 1;
-            match outcome.change {
-                Change::New => self.report.new += 1,
-                Change::Changed => self.report.changed += 1,
-                Change::Unchanged => self.report.unchanged += 1,
-            }
-            observer.see(Event::Acknowledged { id: &outcome.id, change: outcome.change, record });
-        }
-        Ok(())
-    }
 }
 
 /// The passages of a paper, each within what `encoder` reads.
@@ -289,74 +271,4 @@ pub fn passages(paper: &Paper, encoder: &dyn Encoder) -> Vec<Passage> {
         counted.insert(text.to_owned(), tokens);
         tokens
     })
-}
-
-fn embed(
-    writer: &mut Writer,
-    encoder: &dyn Encoder,
-    observer: &mut dyn Observer,
-    report: &mut Report,
-) -> Result<(), IngestError> {
-    let total = writer.counts()?.pending as usize;
-    if total == 0 {
-        return Ok(());
-    }
-    observer.see(Event::Embedding { passages: total });
-    let started = Instant::now();
-    // One passage that cannot be embedded must not keep all others from it; it is tried again by the next run.
-    let mut passed_over: HashSet<PassageNumber> = HashSet::new();
-    while !observer.should_stop() {
-        let mut pending = writer.pending(PASSAGES_PER_PLAN + passed_over.len())?;
-        pending.retain(|(number, _)| !passed_over.contains(number));
-        if pending.is_empty() {
-            break;
-        }
-        let lengths: Vec<usize> = pending.iter().map(|(_, text)| encoder.count_tokens(text)).collect();
-        for batch in plan(&lengths, TOKENS_PER_COMMIT) {
-            if observer.should_stop() {
-                break;
-            }
-            let texts: Vec<&str> = batch.iter().map(|at| pending[*at].1.as_str()).collect();
-            let mut numbered = Vec::with_capacity(batch.len());
-            for (at, vector) in batch.iter().zip(encode_each(encoder, &texts)?) {
-                let (number, text) = &pending[*at];
-                match vector {
-                    Ok(vector) => numbered.push((*number, vector)),
-                    Err(error) => {
-                        report.refused += 1;
-                        passed_over.insert(*number);
-                        observer.see(Event::Unreadable { text, error: &error });
-                    }
-                }
-            }
-            let tokens = batch.iter().map(|at| lengths[*at]).sum();
-            writer.put_vectors(&numbered)?;
-            report.embedded += numbered.len();
-            report.tokens += tokens;
-            observer.see(Event::Embedded { passages: numbered.len(), tokens });
-        }
-    }
-    report.embedding_seconds = started.elapsed().max(Duration::from_millis(1)).as_secs_f64();
-    Ok(())
-}
-
-/// A vector of each text, or why that text has none.
-///
-/// # Errors
-/// What is wrong with the model and not with a text.
-fn encode_each(
-    encoder: &dyn Encoder,
-    texts: &[&str],
-) -> Result<Vec<Result<UnitVector, EncodeError>>, EncodeError> {
-    match encoder.encode(Role::Passage, texts) {
-        Ok(vectors) => Ok(vectors.into_iter().map(Ok).collect()),
-        Err(error) if !error.is_of_a_text() => Err(error),
-        Err(error) if texts.len() == 1 => Ok(vec![Err(error)]),
-        // One by one the sound ones go through.
-        Err(_) => texts
-            .iter()
-            .map(|text| encode_each(encoder, &[text]))
-            .collect::<Result<Vec<_>, _>>()
-            .map(|each| each.into_iter().flatten().collect()),
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use crate::embed::Encoder;
+use super::Model;
 use crate::index::{self, Centring, CentringError, Contents, GenerationError, Published, Show};
 use crate::store::{Snapshot, Store, StoreError};
 
@@ -24,18 +24,13 @@ pub enum PublishError {
 ///
 /// # Errors
 /// If the store cannot be read.
-pub fn is_current(
-    library: &Path,
-    store: &Store,
-    encoder: &dyn Encoder,
-    prior: &Centring,
-) -> Result<bool, PublishError> {
+pub fn is_current(library: &Path, store: &Store, model: Model<'_>) -> Result<bool, PublishError> {
     // Opened whole, so that an ingest heals a damaged index.
     let Ok(Some(published)) = Published::open(library) else { return Ok(false) };
     let snapshot = store.snapshot()?;
     let same_truth = published.manifest.revision == snapshot.revision()?
-        && published.manifest.require(encoder.fingerprint()).is_ok();
-    Ok(same_truth && published.transform == centring_of(&snapshot, prior)?.to_json()?)
+        && published.manifest.require(model.encoder.fingerprint()).is_ok();
+    Ok(same_truth && published.transform == centring_of(&snapshot, model.prior)?.to_json()?)
 }
 
 fn centring_of(snapshot: &Snapshot, prior: &Centring) -> Result<Centring, StoreError> {
@@ -48,16 +43,12 @@ fn centring_of(snapshot: &Snapshot, prior: &Centring) -> Result<Centring, StoreE
 ///
 /// # Errors
 /// If store or disk fail, or another process is publishing.
-pub fn publish(
-    library: &Path,
-    store: &Store,
-    encoder: &dyn Encoder,
-    prior: &Centring,
-) -> Result<Published, PublishError> {
+pub fn publish(library: &Path, store: &Store, model: Model<'_>) -> Result<Published, PublishError> {
     let snapshot = store.snapshot()?;
     let visit = |show: Show<'_>| {
         snapshot.visit_embedded(|number, passage, raw| show(number.0, passage.language, raw))
     };
+    let Model { encoder, prior } = model;
     let centring = centring_of(&snapshot, prior)?;
     let vectors = centring.centre_all(encoder.dimension(), |_| true, visit)?;
     let contents = Contents {

@@ -2,17 +2,29 @@
 
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::{Language, PaperId, Record, normalised_title};
 
 /// The answer, with the reason a person can check.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// They share a registered id.
-    SameId,
-    /// They share the normalised title, and nothing speaks against it.
-    SameTitle,
+    /// They belong together.
+    Same(Evidence),
     /// They do not belong together.
     Different,
+}
+
+/// Why two records are one work.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Evidence {
+    /// They share a registered id.
+    Id(PaperId),
+    /// They share the normalised title, and nothing speaks against it.
+    Title,
+    /// They share a repository and nearly the title.
+    Repository(String),
 }
 
 /// Judges two records.
@@ -22,8 +34,8 @@ pub enum Verdict {
 /// are two works of one title.
 #[must_use]
 pub fn same_work(left: &Record, right: &Record) -> Verdict {
-    if left.ids.iter().any(|id| right.ids.contains(id)) {
-        return Verdict::SameId;
+    if let Some(id) = left.ids.iter().find(|id| right.ids.contains(id)) {
+        return Verdict::Same(Evidence::Id(id.clone()));
     }
     let same_title = normalised_title(&left.title) == normalised_title(&right.title);
     let ids_clash = left
@@ -31,7 +43,7 @@ pub fn same_work(left: &Record, right: &Record) -> Verdict {
         .iter()
         .any(|id| right.ids.iter().any(|other| std::mem::discriminant(id) == std::mem::discriminant(other)));
     let agree = authors_agree(&left.authors, &right.authors) && !abstracts_clash(left, right);
-    if same_title && !ids_clash && agree { Verdict::SameTitle } else { Verdict::Different }
+    if same_title && !ids_clash && agree { Verdict::Same(Evidence::Title) } else { Verdict::Different }
 }
 
 fn authors_agree(left: &[String], right: &[String]) -> bool {
@@ -118,12 +130,18 @@ mod tests {
     #[test]
     fn one_work_two_works() {
         let paper = record("Attention Is All You Need", &["Ashish Vaswani"], &["arxiv:1706.03762"]);
-        assert_eq!(same_work(&paper, &record("Transformer!", &[], &["arxiv:1706.03762"])), Verdict::SameId);
+        assert_eq!(
+            same_work(&paper, &record("Transformer!", &[], &["arxiv:1706.03762"])),
+            Verdict::Same(Evidence::Id("1706.03762".parse().unwrap()))
+        );
         assert_eq!(
             same_work(&paper, &record("ATTENTION IS ALL YOU NEED", &["Vaswani, A."], &[])),
-            Verdict::SameTitle
+            Verdict::Same(Evidence::Title)
         );
-        assert_eq!(same_work(&paper, &record("Attention is all you need", &[], &[])), Verdict::SameTitle);
+        assert_eq!(
+            same_work(&paper, &record("Attention is all you need", &[], &[])),
+            Verdict::Same(Evidence::Title)
+        );
         assert_eq!(
             same_work(&paper, &record("Attention is all you need", &["Kim Minsu"], &[])),
             Verdict::Different
@@ -138,7 +156,8 @@ mod tests {
     #[test]
     fn names_in_their_spellings() {
         let same = |left: &[&str], right: &[&str]| {
-            same_work(&record("Editorial", left, &[]), &record("Editorial", right, &[])) == Verdict::SameTitle
+            same_work(&record("Editorial", left, &[]), &record("Editorial", right, &[]))
+                == Verdict::Same(Evidence::Title)
         };
         assert!(same(&["王 芳", "李 娜"], &["王 芳", "李 娜"]));
         assert!(same(&["Kim Minsu"], &["Minsu Kim"]) && same(&["김민수"], &["김민수"]));
@@ -153,10 +172,10 @@ mod tests {
         let coffee = with("Coffee tastes of what the roaster does, and less of the soil than people think.");
         let short = with("Glaciers in the Alps are melting faster than predicted.");
         assert_eq!(same_work(&ice, &coffee), Verdict::Different);
-        assert_eq!(same_work(&ice, &short), Verdict::SameTitle);
+        assert_eq!(same_work(&ice, &short), Verdict::Same(Evidence::Title));
         assert_eq!(
             same_work(&ice, &with("알프스의 빙하가 예측보다 빨리 녹고 있다.")),
-            Verdict::SameTitle,
+            Verdict::Same(Evidence::Title),
             "a translation"
         );
     }

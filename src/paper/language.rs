@@ -71,7 +71,10 @@ impl Language {
         if latin && letters.latin < 24.0 {
             return Self::ENGLISH;
         }
-        match whatlang::detect(text) {
+        // The statistics cost more than all else that is done with a record, and settle early.
+        let head = text.char_indices().nth(HEAD).and_then(|(end, _)| text.get(..end));
+        let early = head.and_then(whatlang::detect).filter(whatlang::Info::is_reliable);
+        match early.or_else(|| whatlang::detect(text)) {
             Some(guess) if guess.is_reliable() || !latin => Self::from_iso_639_3(guess.lang().code()),
             _ if latin => Self::ENGLISH,
             _ => Self::UNDETERMINED,
@@ -125,6 +128,9 @@ impl Language {
         Self::parse(short).unwrap_or(Self::UNDETERMINED)
     }
 }
+
+/// Code points after which a reliable guess is believed.
+const HEAD: usize = 250;
 
 #[derive(Default)]
 struct Letters {

@@ -19,7 +19,7 @@ mod vector;
 
 pub use chunk::{Span, chunk};
 pub use id::{ArxivId, Doi, Mention, PaperId, identifiers_in};
-pub use identity::{Verdict, same_work};
+pub use identity::{Evidence, Verdict, same_work};
 pub use language::Language;
 pub use merge::{Note, Paper};
 pub use passage::{Passage, PassageKind, TextHash, passages_of};

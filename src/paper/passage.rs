@@ -33,6 +33,16 @@ impl PassageKind {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct TextHash(pub [u8; 16]);
 
+impl TextHash {
+    /// Of a text that is embedded.
+    #[must_use]
+    pub fn of(text: &str) -> Self {
+        let mut hash = [0; 16];
+        hash.copy_from_slice(&Sha256::digest(text.as_bytes())[..16]);
+        Self(hash)
+    }
+}
+
 /// A passage: where it stands in its paper. Its text is a slice of the paper's.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Passage {
@@ -85,9 +95,6 @@ pub fn passages_of(paper: &Paper, limit: usize, mut measure: impl FnMut(&str) ->
     let mut add = |kind, ordinal, titled: bool, whole: &str, spans: Vec<Span>| {
         for span in spans {
             let shown = &whole[span.clone()];
-            let digest = Sha256::digest(embedded(titled.then_some(&paper.title), shown).as_bytes());
-            let mut hash = [0u8; 16];
-            hash.copy_from_slice(&digest[..16]);
             passages.push(Passage {
                 kind,
                 ordinal,
@@ -95,7 +102,7 @@ pub fn passages_of(paper: &Paper, limit: usize, mut measure: impl FnMut(&str) ->
                 start: code_points(whole, span.start),
                 end: code_points(whole, span.end),
                 titled,
-                hash: TextHash(hash),
+                hash: TextHash::of(&embedded(titled.then_some(&paper.title), shown)),
             });
         }
     };

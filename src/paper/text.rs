@@ -1,14 +1,23 @@
 //! Text as it is stored, counted and cut: NFC, no control characters, never cut inside a character.
 
-use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Text fit to store: NFC (the tokenizer does not compose decomposed Hangul: "한국" would be six pieces), control
 /// characters dropped but for line breaks (tabs become spaces), trailing space of each line dropped.
 #[must_use]
 pub fn normalise(text: &str) -> String {
-    let mut clean = String::with_capacity(text.len());
-    for c in text.nfc() {
+    // Most text is composed already, and composing is dear.
+    if is_nfc_quick(text.chars()) == IsNormalized::Yes {
+        clean(text.chars(), text.len())
+    } else {
+        clean(text.nfc(), text.len())
+    }
+}
+
+fn clean(characters: impl Iterator<Item = char>, length: usize) -> String {
+    let mut clean = String::with_capacity(length);
+    for c in characters {
         match c {
             '\n' => {
                 while clean.ends_with([' ', '\u{a0}']) {
@@ -22,7 +31,8 @@ pub fn normalise(text: &str) -> String {
             c => clean.push(c),
         }
     }
-    clean.trim().to_owned()
+    let trimmed = clean.trim();
+    if trimmed.len() == clean.len() { clean } else { trimmed.to_owned() }
 }
 
 /// [`normalise`], and every run of white space is one space: titles, names, tags.

@@ -14,7 +14,7 @@ use super::error::Failure;
 use super::{LoadedModel, ServeError};
 use crate::config::Limits;
 use crate::index::Published;
-use crate::ingest::{PublishError, publish};
+use crate::ingest::{Model, PublishError, publish};
 use crate::search::{IndexState, SearchError, Searcher};
 use crate::store::{Store, StoreError};
 
@@ -214,9 +214,9 @@ impl Library {
 
 /// Publishes the index anew while the scan answers; the next look finds it.
 fn rebuild(folder: &Path, model: &LoadedModel) {
-    let rebuilt = Store::open(folder)
-        .map_err(PublishError::from)
-        .and_then(|store| publish(folder, &store, model.encoder.as_ref(), &model.prior));
+    let rebuilt = Store::open(folder).map_err(PublishError::from).and_then(|store| {
+        publish(folder, &store, Model { encoder: model.encoder.as_ref(), prior: &model.prior })
+    });
     match rebuilt {
         Ok(published) => tracing::info!(generation = published.number, "the index was rebuilt"),
         Err(error) => tracing::warn!(%error, "the index could not be rebuilt; every question is scanned"),

@@ -154,8 +154,9 @@ impl Findings {
 
         for row in names.iter()? {
             let (name, number) = row?;
-            known_names -=
-                i64::from(!name.value().starts_with("note:") && !name.value().starts_with("twin:"));
+            known_names -= i64::from(
+                !["note:", "twin:", "repository:"].iter().any(|kind| name.value().starts_with(kind)),
+            );
             if papers.get(number.value())?.is_none() {
                 self.add(
                     &format!("{} names paper {}, which is not there", name.value(), number.value()),

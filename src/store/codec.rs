@@ -59,6 +59,11 @@ pub(super) fn encode_vector(key: u32, vector: &UnitVector) -> Vec<u8> {
     seal(key, &payload)
 }
 
+/// A sealed value, moved from one key to another; the vectors put by are all under 0.
+pub(super) fn resealed(from: u32, to: u32, bytes: &[u8]) -> Result<Vec<u8>, Fault> {
+    Ok(seal(to, unseal("vectors", from, bytes)?))
+}
+
 /// The vector of `bytes` found under `key`, into `vector`.
 pub(super) fn decode_vector(
     key: u32,

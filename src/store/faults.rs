@@ -125,11 +125,13 @@ fn open(library: &Path, disk: &Disk, fresh: bool) -> Result<Writer, StoreError> 
     let database = super::error::guarded(&path, |_| {
         let database = file::builder().create_with_backend(disk.clone())?;
         if fresh {
-            file::initialise(&database, "model", 8)?;
+            file::initialise(&database)?;
         }
         Ok(database)
     })?;
-    Writer::of(&path, database, lock)
+    let mut writer = Writer::of(&path, database, lock)?;
+    writer.require_model("model", 8)?;
+    Ok(writer)
 }
 
 fn record(number: usize) -> Record {

@@ -87,7 +87,7 @@ pub(super) fn require(path: &Path) -> Result<(), StoreError> {
 
 /// Makes an empty store at `path`, if there is none, under another name first: redb itself sizes a new file
 /// before it writes the header, and a crash between the two would leave a file that nothing opens.
-pub(super) fn create(path: &Path, fingerprint: &str, dimension: usize) -> Result<(), StoreError> {
+pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     let fresh = path.with_extension("redb.new");
     let failed = |source| StoreError::io(path, source);
     match fs_err::remove_file(&fresh) {
@@ -96,7 +96,7 @@ pub(super) fn create(path: &Path, fingerprint: &str, dimension: usize) -> Result
     }
     guarded(&fresh, |_| {
         let database = builder().create(&fresh)?;
-        initialise(&database, fingerprint, dimension)?;
+        initialise(&database)?;
         Ok(database.close()?)
     })?;
     fs_err::rename(&fresh, path).map_err(failed)?;
@@ -105,13 +105,11 @@ pub(super) fn create(path: &Path, fingerprint: &str, dimension: usize) -> Result
 }
 
 /// Writes the facts and the empty tables of a new store.
-pub(super) fn initialise(database: &Database, fingerprint: &str, dimension: usize) -> Result<(), Fault> {
+pub(super) fn initialise(database: &Database) -> Result<(), Fault> {
     let transaction = database.begin_write()?;
     {
         let mut tables = Tables::open(&transaction)?;
         tables.set(key::FORMAT, &FORMAT.to_string())?;
-        tables.set(key::FINGERPRINT, fingerprint)?;
-        tables.set(key::DIMENSION, &dimension.to_string())?;
         tables.set(key::REVISION, &super::writer::now().to_string())?;
     }
     Ok(transaction.commit()?)

@@ -3,6 +3,7 @@
 //! One [`Writer`], any number of [`Store`]s reading beside it, also in other processes. What [`Writer::put`] has
 //! returned survives a kill and a loss of power. Everything else of a library is derived from here.
 
+mod build;
 mod check;
 mod codec;
 mod error;
@@ -12,6 +13,7 @@ mod file;
 mod lock;
 mod put;
 mod schema;
+mod separate;
 mod snapshot;
 mod writer;
 
@@ -21,11 +23,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::paper::{Mention, Paper, PaperId, Passage, Record, UnitVector};
+use crate::paper::{Evidence, Mention, Paper, PaperId, Passage, Record, UnitVector};
 
 pub use check::Finding;
 pub use error::StoreError;
-pub use put::{Change, Outcome};
+pub use put::{Change, Cut, Outcome};
 pub use snapshot::Snapshot;
 pub use writer::Writer;
 
@@ -46,19 +48,83 @@ pub struct Counts {
     pub passages: u64,
     /// Passages without vector.
     pub pending: u64,
+    /// Papers whose passages are not cut yet.
+    pub uncut: u64,
+}
+
+/// Where a record was read: its file, and which of the file's records it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The file.
+    pub file: String,
+    /// The record's slot.
+    pub slot: String,
+}
+
+impl Place {
+    /// Of a record.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
+        Self { file: record.source.file.clone(), slot: record.source.slot.clone() }
+    }
+
+    /// NUL stands in no file name.
+    fn key(&self) -> String {
+        format!("{}\0{}", self.file, self.slot)
+    }
+}
+
+/// Why a record is held to be of one work with others.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Join {
+    /// The record: its file, NUL, its slot.
+    place: String,
+    /// The paper that it was joined to, under the name of that time.
+    pub with: PaperId,
+    /// Why.
+    pub evidence: Evidence,
+}
+
+impl Join {
+    /// Whether it is about this record.
+    #[must_use]
+    pub fn is_of(&self, record: &Record) -> bool {
+        self.place == Place::of(record).key()
+    }
+}
+
+/// What a file was like when it was last read whole: the same file need not be read again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileStamp {
+    /// Its size.
+    pub bytes: u64,
+    /// When it was changed, in nanoseconds since 1970.
+    pub modified: u64,
+    /// The version of the readers that read it.
+    pub readers: u32,
+    /// The records found in it.
+    pub records: usize,
+}
+
+impl FileStamp {
+    fn to_json(&self) -> Result<Vec<u8>, error::Fault> {
+        serde_json::to_vec(self).map_err(|error| error::Fault::Value(format!("files: {error}")))
+    }
 }
 
 /// The facts about a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
-    /// Of the model that made the vectors.
+    /// Of the file's tables.
+    pub format: u32,
+    /// Of the model that made the vectors; empty while there are none.
     pub fingerprint: String,
     /// How many numbers each vector has.
     pub dimension: usize,
     /// Of the last commit: milliseconds since 1970 when it was made, or one more than the one before. So neither a
     /// store that was deleted and made again nor a restored backup repeats the revision of a published index.
     pub revision: u64,
-    /// Of the rules by which papers were cut into passages ([`Writer::cut_again`]).
+    /// Of the rules by which papers were cut into passages ([`Writer::cut_by`]).
     pub passage_version: u32,
 }
 
@@ -82,7 +148,7 @@ impl Store {
     pub fn open(library: &Path) -> Result<Self, StoreError> {
         let path = store_path(library);
         let store = Self::of(&path, file::Handle::Reader(file::open_reader(&path)?));
-        store.meta()?;
+        store.snapshot()?.meta()?;
         Ok(store)
     }
 

@@ -7,7 +7,7 @@ use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransact
 use super::error::Fault;
 
 /// The format written here; a store of a later one is refused.
-pub(super) const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 2;
 
 /// Values that are sealed ([`super::codec`]) under their number.
 pub(super) type Sealed = TableDefinition<'static, u32, &'static [u8]>;
@@ -31,6 +31,19 @@ pub(super) const VECTORS: Sealed = TableDefinition::new("vectors");
 /// Passages without vector.
 pub(super) const PENDING: TableDefinition<u32, ()> = TableDefinition::new("pending");
 
+/// Paper number to why its records are held to be of one work.
+pub(super) const JOINS: Sealed = TableDefinition::new("joins");
+/// Papers whose passages are to be cut.
+pub(super) const UNCUT: TableDefinition<u32, ()> = TableDefinition::new("uncut");
+/// Hash of a text to the vector of a passage that was given up, for as long as an ingest runs.
+pub(super) const SPARE: TableDefinition<&[u8; 16], &[u8]> = TableDefinition::new("spare");
+/// Place to the places whose records are of other works, because a person said so.
+pub(super) const APART: TableDefinition<&str, &[u8]> = TableDefinition::new("apart");
+/// Name of a removed paper to who it was.
+pub(super) const REMOVED: TableDefinition<&str, &[u8]> = TableDefinition::new("removed");
+/// File to what it was like when it was read whole.
+pub(super) const FILES: TableDefinition<&str, &[u8]> = TableDefinition::new("files");
+
 /// Keys of [`META`].
 pub(super) mod key {
     pub(in super::super) const FORMAT: &str = "format";
@@ -53,6 +66,12 @@ pub(super) struct Tables<'t> {
     pub(super) passages_of: Table<'t, u32, &'static [u8]>,
     pub(super) vectors: Table<'t, u32, &'static [u8]>,
     pub(super) pending: Table<'t, u32, ()>,
+    pub(super) joins: Table<'t, u32, &'static [u8]>,
+    pub(super) uncut: Table<'t, u32, ()>,
+    pub(super) spare: Table<'t, &'static [u8; 16], &'static [u8]>,
+    pub(super) apart: Table<'t, &'static str, &'static [u8]>,
+    pub(super) removed: Table<'t, &'static str, &'static [u8]>,
+    pub(super) files: Table<'t, &'static str, &'static [u8]>,
 }
 
 impl<'t> Tables<'t> {
@@ -68,6 +87,12 @@ impl<'t> Tables<'t> {
         let passages_of = ManuallyDrop::new(transaction.open_table(PASSAGES_OF)?);
         let vectors = ManuallyDrop::new(transaction.open_table(VECTORS)?);
         let pending = ManuallyDrop::new(transaction.open_table(PENDING)?);
+        let joins = ManuallyDrop::new(transaction.open_table(JOINS)?);
+        let uncut = ManuallyDrop::new(transaction.open_table(UNCUT)?);
+        let spare = ManuallyDrop::new(transaction.open_table(SPARE)?);
+        let apart = ManuallyDrop::new(transaction.open_table(APART)?);
+        let removed = ManuallyDrop::new(transaction.open_table(REMOVED)?);
+        let files = ManuallyDrop::new(transaction.open_table(FILES)?);
         Ok(Self {
             meta: ManuallyDrop::into_inner(meta),
             records: ManuallyDrop::into_inner(records),
@@ -78,6 +103,12 @@ impl<'t> Tables<'t> {
             passages_of: ManuallyDrop::into_inner(passages_of),
             vectors: ManuallyDrop::into_inner(vectors),
             pending: ManuallyDrop::into_inner(pending),
+            joins: ManuallyDrop::into_inner(joins),
+            uncut: ManuallyDrop::into_inner(uncut),
+            spare: ManuallyDrop::into_inner(spare),
+            apart: ManuallyDrop::into_inner(apart),
+            removed: ManuallyDrop::into_inner(removed),
+            files: ManuallyDrop::into_inner(files),
         })
     }
 

@@ -4,14 +4,17 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use redb::{ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata};
+use redb::{
+    ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError,
+};
 
 use super::codec::{decode, decode_vector};
 use super::error::{Fault, StoreError, guarded};
 use super::schema::{
-    self, META, NAMES, PAPERS, PASSAGES, PASSAGES_OF, PENDING, RECORDS, VECTORS, key, sealed,
+    self, FILES, JOINS, META, NAMES, PAPERS, PASSAGES, PASSAGES_OF, PENDING, PLACES, RECORDS, UNCUT, VECTORS,
+    key, sealed,
 };
-use super::{Counts, Meta, PaperNumber, PassageNumber};
+use super::{Counts, FileStamp, Join, Meta, PaperNumber, PassageNumber, Place};
 use crate::paper::{Mention, Paper, PaperId, Passage, Record, UnitVector, normalised_title};
 
 /// The store at one moment.
@@ -37,8 +40,8 @@ impl Snapshot {
                 text(name)?.map_or(Ok(0), |text| schema::number(name, &text))
             };
             let format = text(key::FORMAT)?.unwrap_or_default();
-            match format.parse::<u32>() {
-                Ok(known) if (1..=schema::FORMAT).contains(&known) => {}
+            let format = match format.parse::<u32>() {
+                Ok(known) if (1..=schema::FORMAT).contains(&known) => known,
                 Ok(0) | Err(_) => return Err(Fault::Value(format!("its format is {format:?}"))),
                 Ok(_) => {
                     let path = self.path.to_path_buf();
@@ -46,8 +49,9 @@ impl Snapshot {
                         StoreError::NewerFormat { path, stored: format, known: schema::FORMAT }.into()
                     );
                 }
-            }
+            };
             Ok(Meta {
+                format,
                 fingerprint: text(key::FINGERPRINT)?.unwrap_or_default(),
                 dimension: usize::try_from(number(key::DIMENSION)?).unwrap_or(usize::MAX),
                 revision: number(key::REVISION)?,
@@ -68,6 +72,7 @@ impl Snapshot {
                 papers: sealed(&self.transaction, PAPERS)?.len()?,
                 passages: sealed(&self.transaction, PASSAGES)?.len()?,
                 pending: self.transaction.open_table(PENDING)?.len()?,
+                uncut: self.newer(UNCUT)?.map_or(Ok(0), |table| table.len())?,
             })
         })
     }
@@ -101,6 +106,43 @@ impl Snapshot {
     /// What its sources say about the paper, in the order in which they came.
     pub fn records(&self, number: PaperNumber) -> Result<Vec<Record>, StoreError> {
         guarded(&self.path, |_| self.of_paper(RECORDS, "records", number.0))
+    }
+
+    /// Why the paper's records are held to be of one work.
+    pub fn joins(&self, number: PaperNumber) -> Result<Vec<Join>, StoreError> {
+        guarded(&self.path, |_| {
+            let Some(table) = self.newer(JOINS)? else { return Ok(Vec::new()) };
+            let joins = table.get(number.0)?.map(|bytes| decode("joins", number.0, bytes.value()));
+            joins.transpose().map(Option::unwrap_or_default)
+        })
+    }
+
+    /// What `file` was like when it was last read whole; `None` if it was not, or not by the end.
+    pub fn file(&self, file: &str) -> Result<Option<FileStamp>, StoreError> {
+        guarded(&self.path, |_| {
+            let Some(table) = self.newer(FILES)? else { return Ok(None) };
+            // What cannot be read is not known: the file is read again.
+            Ok(table.get(file)?.and_then(|row| serde_json::from_slice(row.value()).ok()))
+        })
+    }
+
+    /// Shows every place in `file` and, if it is a folder or an archive, in what is under it.
+    pub fn visit_places(&self, file: &str, mut visit: impl FnMut(Place)) -> Result<(), StoreError> {
+        guarded(&self.path, |foreign| {
+            let table = self.transaction.open_table(PLACES)?;
+            let inside = file.strip_suffix('/').unwrap_or(file);
+            for (first, past) in
+                [(format!("{file}\0"), format!("{file}\u{1}")), (format!("{inside}/"), format!("{inside}0"))]
+            {
+                for row in table.range(first.as_str()..past.as_str())? {
+                    let (key, _) = row?;
+                    if let Some((file, slot)) = key.value().split_once('\0') {
+                        foreign.call(|| visit(Place { file: file.to_owned(), slot: slot.to_owned() }));
+                    }
+                }
+            }
+            Ok(())
+        })
     }
 
     /// Shows every paper to `visit`, by number, one at a time in memory.
@@ -218,6 +260,18 @@ impl Snapshot {
             }
             Ok(texts)
         })
+    }
+
+    /// A table that format 1 does not have: nothing is in it there.
+    fn newer<K: redb::Key, V: redb::Value>(
+        &self,
+        table: TableDefinition<'static, K, V>,
+    ) -> Result<Option<ReadOnlyTable<K, V>>, Fault> {
+        match self.transaction.open_table(table) {
+            Ok(table) => Ok(Some(table)),
+            Err(TableError::TableDoesNotExist(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
     }
 
     fn number_of(&self, name: &str) -> Result<Option<u32>, Fault> {

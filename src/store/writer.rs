@@ -11,9 +11,9 @@ use redb::{Database, Durability, ReadableTable};
 use super::codec::encode_vector;
 use super::error::{Fault, Foreign, StoreError, guarded};
 use super::lock::Lock;
-use super::put::{Outcome, Putting};
-use super::schema::{Tables, key};
-use super::{PaperNumber, PassageNumber, Store, file, store_path};
+use super::put::{Change, Cut, Outcome, Putting};
+use super::schema::{FORMAT, Tables, key};
+use super::{FileStamp, PaperNumber, PassageNumber, Place, Store, file, store_path};
 use crate::paper::{Paper, PaperId, Passage, Record, UnitVector};
 
 /// The one handle that writes. It reads, too: it derefs to a [`Store`].
@@ -22,6 +22,7 @@ pub struct Writer {
     store: Store,
     lock: Lock,
     dimension: usize,
+    read_whole: Vec<(String, FileStamp)>,
 }
 
 impl Deref for Writer {
@@ -40,15 +41,26 @@ impl Writer {
     /// [`StoreError::Locked`] at once while there is another writer; [`StoreError::OtherModel`];
     /// [`StoreError::NewerFormat`]; [`StoreError::Damaged`]; [`StoreError::DiskFull`].
     pub fn open(library: &Path, fingerprint: &str, dimension: usize) -> Result<Self, StoreError> {
+        let mut writer = Self::open_text(library)?;
+        writer.require_model(fingerprint, dimension)?;
+        Ok(writer)
+    }
+
+    /// Opens the store of `library` for writing, and makes it where there is none, without a model: for text, which
+    /// can be embedded later.
+    ///
+    /// # Errors
+    /// As [`Writer::open`].
+    pub fn open_text(library: &Path) -> Result<Self, StoreError> {
         fs_err::create_dir_all(library).map_err(|error| StoreError::io(library, error))?;
         let path = store_path(library);
         let lock = Lock::take(&path)?;
         match file::require(&path) {
-            Err(StoreError::Missing(_)) => file::create(&path, fingerprint, dimension)?,
+            Err(StoreError::Missing(_)) => file::create(&path)?,
             found => found?,
         }
         let database = guarded(&path, |_| file::open_writer(&path))?;
-        Self::of(&path, database, lock)?.of_model(fingerprint, dimension)
+        Self::of(&path, database, lock)
     }
 
     /// Opens the store of `library`, which must exist, whatever its model: to remove, to check, to export.
@@ -65,20 +77,38 @@ impl Writer {
 
     pub(super) fn of(path: &Path, database: Database, lock: Lock) -> Result<Self, StoreError> {
         let store = Store::of(path, file::Handle::Writer(database));
-        let dimension = store.meta()?.dimension;
-        Ok(Self { store, lock, dimension })
+        let meta = store.meta()?;
+        let mut writer = Self { store, lock, dimension: meta.dimension, read_whole: Vec::new() };
+        if meta.format != FORMAT {
+            // Opening the tables makes those that the older format lacks.
+            writer.write(|tables, _| {
+                Ok((tables.set(key::FORMAT, &FORMAT.to_string())?, Effect::Bookkeeping))
+            })?;
+        }
+        Ok(writer)
     }
 
-    fn of_model(self, fingerprint: &str, dimension: usize) -> Result<Self, StoreError> {
+    /// Makes sure that the vectors of the library are by the model with this `fingerprint`; a library that has none
+    /// yet is that model's from now on.
+    ///
+    /// # Errors
+    /// [`StoreError::OtherModel`], [`StoreError::Dimension`].
+    pub fn require_model(&mut self, fingerprint: &str, dimension: usize) -> Result<(), StoreError> {
         let stored = self.meta()?.fingerprint;
-        if stored != fingerprint {
+        if stored.is_empty() {
+            self.write(|tables, _| {
+                tables.set(key::FINGERPRINT, fingerprint)?;
+                tables.set(key::DIMENSION, &dimension.to_string())?;
+                Ok(((), Effect::Bookkeeping))
+            })?;
+            self.dimension = dimension;
+        } else if stored != fingerprint {
             let path = self.path().to_path_buf();
             return Err(StoreError::OtherModel { path, stored, given: fingerprint.to_owned() });
-        }
-        if self.dimension != dimension {
+        } else if self.dimension != dimension {
             return Err(StoreError::Dimension { stored: self.dimension, given: dimension });
         }
-        Ok(self)
+        Ok(())
     }
 
     /// Closes the file and opens it again, under the same lock, after an error of which
@@ -106,11 +136,38 @@ impl Writer {
         passages: &dyn Fn(&Paper) -> Vec<Passage>,
     ) -> Result<Vec<Outcome>, StoreError> {
         self.write(|tables, foreign| {
-            let mut putting = Putting { tables, passages: &|paper| foreign.call(|| passages(paper)) };
-            let outcomes =
-                records.into_iter().map(|record| putting.put(record)).collect::<Result<Vec<_>, _>>()?;
-            let changed = outcomes.iter().any(|outcome| outcome.change != super::Change::Unchanged);
-            Ok((outcomes, changed))
+            put_all(tables, Some(&|paper| foreign.call(|| passages(paper))), records)
+        })
+    }
+
+    /// Stores `records` as [`Writer::put`] does, and leaves the passages to [`Writer::cut`]; those whose text did not
+    /// change stay.
+    ///
+    /// # Errors
+    /// As [`Writer::put`].
+    pub fn put_text(&mut self, records: Vec<Record>) -> Result<Vec<Outcome>, StoreError> {
+        self.write(|tables, _| put_all(tables, None, records))
+    }
+
+    /// Notes, with the next commit, that `file` was read whole when it was like `stamp`.
+    pub fn note_read(&mut self, file: String, stamp: FileStamp) {
+        self.read_whole.push((file, stamp));
+    }
+
+    /// Takes back what the records at `places` said: their files do not say it any more. Papers that are left with other
+    /// records are cut anew by `cut`.
+    ///
+    /// # Errors
+    /// Where it cannot be written; nothing is taken back then.
+    pub fn withdraw(&mut self, places: &[Place], cut: Cut<'_>) -> Result<(), StoreError> {
+        self.write(|tables, foreign| {
+            let cut = cut.map(|passages| move |paper: &Paper| foreign.call(|| passages(paper)));
+            let cut = cut.as_ref().map(|cut| cut as &dyn Fn(&Paper) -> Vec<Passage>);
+            let mut putting = Putting { tables, cut };
+            for place in places {
+                putting.withdraw_place(&place.key())?;
+            }
+            Ok(((), Effect::news(!places.is_empty())))
         })
     }
 
@@ -123,70 +180,114 @@ impl Writer {
             return Err(StoreError::Dimension { stored: self.dimension, given: odd.dimension() });
         }
         self.write(|tables, _| {
-            let mut changed = false;
+            let mut effect = Effect::Nothing;
             for (PassageNumber(number), vector) in vectors {
                 if tables.passages.get(number)?.is_some() {
                     tables.vectors.insert(number, encode_vector(*number, vector).as_slice())?;
                     tables.pending.remove(number)?;
-                    changed = true;
+                    effect = Effect::News;
                 }
             }
-            Ok(((), changed))
+            Ok(((), effect))
         })
     }
 
     /// Removes the paper with this id or alias, all its records, passages and vectors; `None` if there is none.
-    /// It comes back when a file that tells of it is ingested again.
+    /// It stays away, also when a file that tells of it is read again, until [`Writer::readmit`].
     ///
     /// # Errors
     /// Where it cannot be written; nothing is removed then.
     pub fn remove(&mut self, name: &PaperId) -> Result<Option<PaperNumber>, StoreError> {
         self.write(|tables, _| {
-            let removed = Putting { tables, passages: &|_| Vec::new() }.remove(name)?;
-            Ok((removed.map(PaperNumber), removed.is_some()))
+            let removed = Putting { tables, cut: None }.remove(name)?;
+            Ok((removed.map(PaperNumber), Effect::news(removed.is_some())))
         })
     }
 
-    /// Cuts every paper into passages again, if that was last done by rules of another `version`; says how many
-    /// papers. Unchanged passages keep their vectors. Until this has returned the old version stays noted, so that
-    /// it is begun again after a kill.
+    /// Lets a removed paper in again, when one of its files is read next; says which those are, or `None` if no such
+    /// paper was removed.
     ///
     /// # Errors
     /// Where it cannot be written.
-    pub fn cut_again(
+    pub fn readmit(&mut self, name: &PaperId) -> Result<Option<Vec<String>>, StoreError> {
+        self.write(|tables, _| {
+            let files = Putting { tables, cut: None }.readmit(name)?;
+            let effect = Effect::news(files.is_some());
+            Ok((files, effect))
+        })
+    }
+
+    /// Makes the records at `places` a paper of their own, for ever apart from the paper `number`; says the ids of
+    /// both, or `None` if `places` are all of its records, or none.
+    ///
+    /// # Errors
+    /// Where it cannot be written; nothing is changed then.
+    pub fn split(
         &mut self,
-        version: u32,
+        number: PaperNumber,
+        places: &[Place],
+        passages: &dyn Fn(&Paper) -> Vec<Passage>,
+    ) -> Result<Option<(PaperId, PaperId)>, StoreError> {
+        let places: Vec<String> = places.iter().map(Place::key).collect();
+        self.write(|tables, foreign| {
+            let cut = |paper: &Paper| foreign.call(|| passages(paper));
+            let ids = Putting { tables, cut: Some(&cut) }.split(number.0, &places)?;
+            let effect = Effect::news(ids.is_some());
+            Ok((ids, effect))
+        })
+    }
+
+    /// Notes every paper to be cut, if that was last done by rules of another `version`.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn cut_by(&mut self, version: u32) -> Result<(), StoreError> {
+        if self.meta()?.passage_version == version {
+            return Ok(());
+        }
+        self.write(|tables, _| {
+            for row in tables.papers.iter()? {
+                tables.uncut.insert(row?.0.value(), ())?;
+            }
+            Ok((tables.set(key::PASSAGE_VERSION, &version.to_string())?, Effect::Bookkeeping))
+        })
+    }
+
+    /// Cuts up to `most` of the papers that are noted for it into passages; says how many. Unchanged passages keep
+    /// their vectors.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn cut(
+        &mut self,
+        most: usize,
         passages: &dyn Fn(&Paper) -> Vec<Passage>,
     ) -> Result<usize, StoreError> {
-        const BATCH: usize = 500;
-        let meta = self.meta()?;
-        if meta.passage_version == version {
-            return Ok(0);
-        }
-        let mut done = 0;
-        let mut next = Some(0);
-        while let Some(from) = next {
-            next = self.write(|tables, foreign| {
-                let numbers = tables
-                    .records
-                    .range(from..)?
-                    .take(BATCH)
-                    .map(|row| Ok(row?.0.value()))
-                    .collect::<Result<Vec<u32>, Fault>>()?;
-                let mut putting = Putting { tables, passages: &|paper| foreign.call(|| passages(paper)) };
-                for number in &numbers {
-                    putting.cut_again(*number)?;
-                }
-                done += numbers.len();
-                let next =
-                    numbers.last().filter(|_| numbers.len() == BATCH).and_then(|last| last.checked_add(1));
-                if next.is_none() {
-                    tables.set(key::PASSAGE_VERSION, &version.to_string())?;
-                }
-                Ok((next, true))
-            })?;
-        }
-        Ok(done)
+        self.write(|tables, foreign| {
+            let rows = tables.uncut.iter()?.take(most);
+            let numbers = rows.map(|row| Ok(row?.0.value())).collect::<Result<Vec<u32>, Fault>>()?;
+            let cut = |paper: &Paper| foreign.call(|| passages(paper));
+            let mut putting = Putting { tables, cut: Some(&cut) };
+            for number in &numbers {
+                putting.cut_again(*number)?;
+            }
+            Ok((numbers.len(), Effect::news(!numbers.is_empty())))
+        })
+    }
+
+    /// Forgets the vectors of passages that were given up, and commits what [`Writer::note_read`] noted: an ingest is
+    /// over.
+    ///
+    /// # Errors
+    /// Where it cannot be written.
+    pub fn settle(&mut self) -> Result<(), StoreError> {
+        self.write(|tables, _| {
+            let mut effect = Effect::Nothing;
+            while tables.spare.pop_first()?.is_some() {
+                effect = Effect::Bookkeeping;
+            }
+            Ok(((), effect))
+        })
     }
 
     /// For the check, which wants redb for itself.
@@ -203,7 +304,7 @@ impl Writer {
     /// One transaction: durable when it returns, undone where `work` fails or says that nothing changed.
     fn write<T>(
         &mut self,
-        work: impl FnOnce(&mut Tables<'_>, &Foreign) -> Result<(T, bool), Fault>,
+        work: impl FnOnce(&mut Tables<'_>, &Foreign) -> Result<(T, Effect), Fault>,
     ) -> Result<T, StoreError> {
         let path = self.store.path().to_path_buf();
         guarded(&path, |foreign| {
@@ -215,12 +316,15 @@ impl Writer {
             let mut tables = ManuallyDrop::new(None);
             let done = catch_unwind(AssertUnwindSafe(|| {
                 let tables = tables.insert(Tables::open(&transaction)?);
-                let (value, changed) = work(tables, foreign)?;
-                if changed {
+                let (value, effect) = work(tables, foreign)?;
+                if effect == Effect::News {
                     let revision = now().max(tables.number(key::REVISION)?.saturating_add(1));
                     tables.set(key::REVISION, &revision.to_string())?;
                 }
-                Ok::<_, Fault>((value, changed))
+                for (file, stamp) in &self.read_whole {
+                    tables.files.insert(file.as_str(), stamp.to_json()?.as_slice())?;
+                }
+                Ok::<_, Fault>((value, effect != Effect::Nothing || !self.read_whole.is_empty()))
             }));
             let damage = match &done {
                 Ok(Ok(_)) => false,
@@ -236,7 +340,9 @@ impl Writer {
             }
             match done {
                 Ok(Ok((value, true))) => {
-                    ManuallyDrop::into_inner(transaction).commit().map(|()| value).map_err(Fault::from)
+                    ManuallyDrop::into_inner(transaction).commit()?;
+                    self.read_whole.clear();
+                    Ok(value)
                 }
                 Ok(Ok((value, false))) => {
                     Ok(ManuallyDrop::into_inner(transaction).abort().map(|()| value)?)
@@ -256,6 +362,34 @@ impl Writer {
             }
         })
     }
+}
+
+/// What a transaction has done.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Effect {
+    /// Nothing: it is undone.
+    Nothing,
+    /// Something that no answer shows.
+    Bookkeeping,
+    /// Something that readers and the index must take notice of: a new revision.
+    News,
+}
+
+impl Effect {
+    fn news(changed: bool) -> Self {
+        if changed { Self::News } else { Self::Nothing }
+    }
+}
+
+fn put_all(
+    tables: &mut Tables<'_>,
+    cut: Cut<'_>,
+    records: Vec<Record>,
+) -> Result<(Vec<Outcome>, Effect), Fault> {
+    let mut putting = Putting { tables, cut };
+    let outcomes = records.into_iter().map(|record| putting.put(record)).collect::<Result<Vec<_>, _>>()?;
+    let changed = outcomes.iter().any(|outcome| matches!(outcome.change, Change::New | Change::Changed));
+    Ok((outcomes, Effect::news(changed)))
 }
 
 /// Milliseconds since 1970.

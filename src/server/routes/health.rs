@@ -68,7 +68,7 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Result<Json<Readine
         Status::Stopping(_) => return Err(Failure::not_ready("stopping")),
     };
     let (index, reason) = crate::server::state::index_words(&searcher);
-    let Counts { papers, passages, pending } = *searcher.counts();
+    let Counts { papers, passages, pending, uncut: _ } = *searcher.counts();
     Ok(Json(Readiness {
         ready: true,
         index,

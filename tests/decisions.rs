@@ -1,0 +1,226 @@
+//! What a person decides holds: a removed paper stays away, parted records stay apart, a file may take back what it said,
+//! and text that is put first and cut later ends as it would have at once.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::path::Path;
+
+use paperkin::paper::{
+    Commentary, Evidence, Language, Paper, PaperId, Passage, Record, Source, UnitVector, passages_of,
+};
+use paperkin::store::{Change, FileStamp, Outcome, Place, Writer};
+use proptest::prelude::*;
+use tempfile::TempDir;
+
+fn cut(paper: &Paper) -> Vec<Passage> {
+    passages_of(paper, 40, |text| text.chars().count())
+}
+
+fn writer(library: &Path) -> Writer {
+    Writer::open(library, "test-model", 4).unwrap()
+}
+
+fn record(file: &str, slot: &str, title: &str, comment: &str) -> Record {
+    Record {
+        source: Source { file: file.into(), line: 1, slot: slot.into() },
+        title: title.into(),
+        commentaries: vec![Commentary { language: Language::KOREAN, text: comment.into() }],
+        ..Record::default()
+    }
+}
+
+fn with_id(mut record: Record, id: &str) -> Record {
+    record.ids.push(id.parse().unwrap());
+    record
+}
+
+fn put(writer: &mut Writer, record: Record) -> Outcome {
+    writer.put(vec![record], &cut).unwrap().remove(0)
+}
+
+fn embed(writer: &mut Writer) -> usize {
+    let pending = writer.pending(usize::MAX).unwrap();
+    let vectors: Vec<_> = pending
+        .iter()
+        .map(|(number, text)| (*number, UnitVector::new(vec![text.len() as f32, 1.0, 0.0, -2.0]).unwrap()))
+        .collect();
+    writer.put_vectors(&vectors).unwrap();
+    vectors.len()
+}
+
+fn ids(writer: &Writer) -> Vec<String> {
+    let mut ids = Vec::new();
+    writer.visit_papers(|_, paper| ids.push(paper.id.to_string())).unwrap();
+    ids
+}
+
+#[test]
+fn a_removed_paper_stays_away_until_it_is_let_in() {
+    let library = TempDir::new().unwrap();
+    let mut writer = writer(library.path());
+    let paper = || with_id(record("a.md", "", "친족에 대하여", "첫 노트."), "2408.15881");
+    put(&mut writer, paper());
+    put(&mut writer, record("b.md", "", "Other", "x"));
+    embed(&mut writer);
+    let id: PaperId = "2408.15881".parse().unwrap();
+    let stamp = FileStamp { bytes: 1, modified: 2, readers: 1, records: 1 };
+    writer.note_read("a.md".into(), stamp.clone());
+    assert!(writer.remove(&id).unwrap().is_some());
+    assert_eq!(writer.snapshot().unwrap().file("a.md").unwrap(), Some(stamp));
+    drop(writer);
+
+    let mut writer = Writer::open(library.path(), "test-model", 4).unwrap();
+    for again in [paper(), with_id(record("c.jsonl", "", "Another Title", "y"), "2408.15881")] {
+        assert_eq!(put(&mut writer, again).change, Change::Removed);
+    }
+    assert_eq!(ids(&writer).len(), 1);
+    // Of the same title, but another work.
+    let mut namesake = with_id(record("d.md", "", "친족에 대하여", "z"), "2501.00001");
+    namesake.authors = vec!["Kim Minsu".into()];
+    assert_eq!(put(&mut writer, namesake).change, Change::New);
+
+    assert_eq!(writer.readmit(&PaperId::of_title("친족에 대하여")).unwrap(), Some(vec!["a.md".into()]));
+    assert_eq!(writer.snapshot().unwrap().file("a.md").unwrap(), None, "so that the file is read again");
+    assert_eq!(put(&mut writer, paper()).change, Change::New);
+    assert_eq!(writer.readmit(&id).unwrap(), None);
+    assert_eq!(writer.check().unwrap(), []);
+}
+
+#[test]
+fn a_merge_is_noted_with_its_reason_and_can_be_undone_for_good() {
+    let library = TempDir::new().unwrap();
+    let mut writer = writer(library.path());
+    let article = || with_id(record("article.txt", "", "论残差", "文章。"), "2408.15881");
+    let digest = |comment: &str| with_id(record("digest.txt", "t:1", "On Residuals", comment), "2408.15881");
+    put(&mut writer, article());
+    put(&mut writer, digest("다이제스트."));
+    embed(&mut writer);
+    let id: PaperId = "2408.15881".parse().unwrap();
+    let (number, paper) = writer.paper_by_name(&id).unwrap().unwrap();
+    assert_eq!(paper.commentaries.len(), 2);
+    let joins = writer.snapshot().unwrap().joins(number).unwrap();
+    assert_eq!((joins.len(), &joins[0].evidence), (1, &Evidence::Id(id.clone())));
+    assert!(joins[0].is_of(&digest("")) && !joins[0].is_of(&article()));
+
+    let parted = writer.split(number, &[Place::of(&digest(""))], &cut).unwrap().unwrap();
+    assert_eq!(parted.0, id);
+    assert_ne!(parted.1, id);
+    assert_eq!(
+        embed(&mut writer),
+        1,
+        "its title is shown for the first time; no other text is embedded again"
+    );
+    assert_eq!(put(&mut writer, digest("고친 다이제스트.")).id, parted.1, "also when it says something new");
+    assert_eq!(put(&mut writer, article()).change, Change::Unchanged);
+    assert_eq!(ids(&writer).len(), 2);
+    let third = put(&mut writer, with_id(record("third.md", "", "On Residuals", "셋째."), "2408.15881"));
+    assert_eq!(third.merged, [], "a third source does not join what a person has parted");
+    assert_eq!(ids(&writer).len(), 2);
+    assert!(
+        writer.split(number, &[Place { file: "no".into(), slot: String::new() }], &cut).unwrap().is_none()
+    );
+    assert_eq!(writer.check().unwrap(), []);
+}
+
+#[test]
+fn a_file_may_take_back_what_it_said() {
+    let library = TempDir::new().unwrap();
+    let mut writer = writer(library.path());
+    for (file, slot, title) in [
+        ("d.txt", "t:1", "One"),
+        ("d.txt", "t:2", "Two"),
+        ("d.txt.zip/e.txt", "", "Three"),
+        ("d.txt2", "", "Four"),
+    ] {
+        put(&mut writer, record(file, slot, title, "글."));
+    }
+    put(&mut writer, record("other.md", "", "Two", "다른 글."));
+    embed(&mut writer);
+    let mut places = Vec::new();
+    writer.snapshot().unwrap().visit_places("d.txt", |place| places.push(place.slot)).unwrap();
+    assert_eq!(places, ["t:1", "t:2"]);
+    let of = |slot: &str| Place { file: "d.txt".into(), slot: slot.into() };
+    writer.withdraw(&[of("t:1"), of("t:2"), of("never there")], Some(&cut)).unwrap();
+    assert_eq!(ids(&writer).len(), 3);
+    let (_, two) = writer.paper_by_name(&PaperId::of_title("Two")).unwrap().unwrap();
+    assert_eq!(two.commentaries.len(), 1, "what the other file says stays");
+    assert_eq!(writer.check().unwrap(), []);
+}
+
+#[test]
+fn what_moves_from_one_paper_to_another_keeps_its_vectors_until_the_ingest_is_over() {
+    let library = TempDir::new().unwrap();
+    let mut writer = writer(library.path());
+    put(&mut writer, record("a.md", "", "First Title", "옮겨 갈 긴 글."));
+    embed(&mut writer);
+    put(&mut writer, record("a.md", "", "Second Title", "옮겨 갈 긴 글."));
+    assert_eq!(writer.counts().unwrap().pending, 1, "the new title alone");
+    embed(&mut writer);
+    put(&mut writer, record("a.md", "", "Second Title", "다른 글."));
+    writer.settle().unwrap();
+    put(&mut writer, record("a.md", "", "Second Title", "옮겨 갈 긴 글."));
+    assert_eq!(writer.counts().unwrap().pending, 1, "settled is forgotten");
+    assert_eq!(writer.check().unwrap(), []);
+}
+
+#[test]
+fn a_library_of_text_takes_the_first_model() {
+    let library = TempDir::new().unwrap();
+    let mut writer = Writer::open_text(library.path()).unwrap();
+    writer.put_text(vec![record("a.md", "", "One", "글.")]).unwrap();
+    let counts = writer.counts().unwrap();
+    assert_eq!((counts.papers, counts.passages, counts.uncut), (1, 0, 1));
+    assert_eq!(writer.check().unwrap(), []);
+    writer.require_model("m", 4).unwrap();
+    assert_eq!(writer.cut(10, &cut).unwrap(), 1);
+    assert_eq!(embed(&mut writer), 2);
+    assert!(writer.require_model("n", 4).is_err());
+    drop(writer);
+    assert!(Writer::open_text(library.path()).is_ok());
+    assert!(Writer::open(library.path(), "n", 4).is_err());
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 32, ..ProptestConfig::default() })]
+
+    /// Whatever is put as text and cut later: the same papers, passages and texts as when each is cut at once, and no
+    /// passage embedded that would not have been.
+    #[test]
+    fn cutting_later_is_cutting_at_once(steps in prop::collection::vec((0usize..5, 0usize..4, 0usize..4, any::<bool>()), 1..30)) {
+        let (early, late) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let (mut at_once, mut later) = (writer(early.path()), writer(late.path()));
+        let (mut embedded_at_once, mut embedded_later) = (0, 0);
+        for (file, title, comment, then) in steps {
+            let mut one = record(&format!("{file}.md"), "", &format!("Title {title}"), &format!("글 {comment}. ").repeat(9));
+            one.tags = vec![format!("tag{then}")];
+            at_once.put(vec![one.clone()], &cut).unwrap();
+            later.put_text(vec![one]).unwrap();
+            prop_assert_eq!(later.check().unwrap(), []);
+            if then {
+                embedded_at_once += embed(&mut at_once);
+                while later.cut(2, &cut).unwrap() > 0 {}
+                embedded_later += embed(&mut later);
+            }
+        }
+        while later.cut(2, &cut).unwrap() > 0 {}
+        embedded_at_once += embed(&mut at_once);
+        embedded_later += embed(&mut later);
+        prop_assert_eq!(later.check().unwrap(), []);
+        prop_assert_eq!(texts(&at_once), texts(&later));
+        prop_assert!(embedded_later <= embedded_at_once, "{} for {}", embedded_later, embedded_at_once);
+    }
+}
+
+/// Each paper's id, and the texts of its passages.
+fn texts(writer: &Writer) -> Vec<(String, Vec<String>)> {
+    let mut papers = Vec::new();
+    writer.visit_papers(|number, paper| papers.push((number, paper))).unwrap();
+    papers
+        .into_iter()
+        .map(|(number, paper)| {
+            let passages = writer.passages_of(number).unwrap();
+            let texts = passages.iter().map(|(_, passage)| passage.embedded_text(&paper).unwrap()).collect();
+            (paper.id.to_string(), texts)
+        })
+        .collect()
+}
