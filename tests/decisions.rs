@@ -102,7 +102,7 @@ fn a_merge_is_noted_with_its_reason_and_can_be_undone_for_good() {
     assert_eq!((joins.len(), &joins[0].evidence), (1, &Evidence::Id(id.clone())));
     assert!(joins[0].is_of(&digest("")) && !joins[0].is_of(&article()));
 
-    let parted = writer.split(number, &[Place::of(&digest(""))], &cut).unwrap().unwrap();
+    let parted = writer.split(number, &[Place::of(&digest(""))]).unwrap().unwrap();
     assert_eq!(parted.0, id);
     assert_ne!(parted.1, id);
     assert_eq!(
@@ -117,7 +117,7 @@ fn a_merge_is_noted_with_its_reason_and_can_be_undone_for_good() {
     assert_eq!(third.merged, [], "a third source does not join what a person has parted");
     assert_eq!(ids(&writer).len(), 2);
     assert!(
-        writer.split(number, &[Place { file: "no".into(), slot: String::new() }], &cut).unwrap().is_none()
+        writer.split(number, &[Place { file: "no".into(), slot: String::new() }]).unwrap().is_none()
     );
     assert_eq!(writer.check().unwrap(), []);
 }

@@ -11,9 +11,11 @@ mod model;
 mod output;
 mod progress;
 mod related;
+mod remove;
 mod search;
 mod serve;
 mod show;
+mod split;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -103,6 +105,10 @@ enum Command {
     Related(related::RelatedArguments),
     /// Everything known about one paper
     Show(show::ShowArguments),
+    /// Remove papers from the library, for good
+    Remove(remove::RemoveArguments),
+    /// Part records that were merged by mistake
+    Split(split::SplitArguments),
     /// Answer over HTTP and in the browser, on this machine
     Serve(serve::ServeArguments),
     /// Is the library whole? Says what is wrong and what to do
@@ -167,6 +173,8 @@ impl Command {
             Self::Search(arguments) => arguments.run(session),
             Self::Related(arguments) => arguments.run(session),
             Self::Show(arguments) => arguments.run(session),
+            Self::Remove(arguments) => arguments.run(session),
+            Self::Split(arguments) => arguments.run(session),
             Self::Serve(arguments) => arguments.run(session),
             Self::Check(arguments) => arguments.run(session),
             Self::Eval(arguments) => arguments.run(session),

@@ -5,7 +5,7 @@ use std::io::Write;
 use clap::Args;
 
 use super::{Done, Session, output};
-use crate::paper::PaperId;
+use crate::paper::{PaperId, Source};
 use crate::store::Store;
 
 /// Everything known about one paper: its names, abstract, commentaries, links, and the sources they come from
@@ -55,8 +55,24 @@ impl ShowArguments {
                 note.file, note.commentary.language, note.commentary.text
             )?;
         }
-        for record in store.records(number)? {
-            writeln!(out, "{dim}read from {}:{}{plain}", record.source.file, record.source.line)?;
+        for note in &paper.other_abstracts {
+            let kind = format!("abstract in {} [{}]", note.file, note.commentary.language);
+            writeln!(out, "\n{dim}{kind}{plain}\n{}", note.commentary.text)?;
+        }
+        writeln!(out)?;
+        let joins = store.snapshot()?.joins(number)?;
+        for (at, record) in store.records(number)?.iter().enumerate() {
+            let Source { file, line, .. } = &record.source;
+            writeln!(out, "{dim}{}. read from {file}:{line}{plain}", at + 1)?;
+            if record.title != paper.title {
+                writeln!(out, "{dim}   as {}{plain}", record.title)?;
+            }
+            for join in joins.iter().filter(|join| join.is_of(record)) {
+                writeln!(out, "{dim}   joined to {}: {}{plain}", join.with, join.evidence)?;
+            }
+        }
+        if !joins.is_empty() {
+            writeln!(out, "{dim}not the same work? 'paperkin split {} N' parts record N{plain}", paper.id)?;
         }
         Ok(Done::Fully)
     }

@@ -218,7 +218,7 @@ impl Writer {
     }
 
     /// Makes the records at `places` a paper of their own, for ever apart from the paper `number`; says the ids of
-    /// both, or `None` if `places` are all of its records, or none.
+    /// both, or `None` if `places` are all of its records, or none. Both are left to [`Writer::cut`].
     ///
     /// # Errors
     /// Where it cannot be written; nothing is changed then.
@@ -226,12 +226,10 @@ impl Writer {
         &mut self,
         number: PaperNumber,
         places: &[Place],
-        passages: &dyn Fn(&Paper) -> Vec<Passage>,
     ) -> Result<Option<(PaperId, PaperId)>, StoreError> {
         let places: Vec<String> = places.iter().map(Place::key).collect();
-        self.write(|tables, foreign| {
-            let cut = |paper: &Paper| foreign.call(|| passages(paper));
-            let ids = Putting { tables, cut: Some(&cut) }.split(number.0, &places)?;
+        self.write(|tables, _| {
+            let ids = Putting { tables, cut: None }.split(number.0, &places)?;
             let effect = Effect::news(ids.is_some());
             Ok((ids, effect))
         })
