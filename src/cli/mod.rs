@@ -4,6 +4,7 @@
 //! and the last line on standard error says what to do. Answers go to standard output, everything else to standard error.
 
 mod check;
+mod duplicates;
 mod eval;
 mod ingest;
 mod interrupt;
@@ -103,6 +104,8 @@ enum Command {
     Related(related::RelatedArguments),
     /// Everything known about one paper
     Show(show::ShowArguments),
+    /// Pairs of papers that may be one
+    Duplicates(duplicates::DuplicatesArguments),
     /// Answer over HTTP and in the browser, on this machine
     Serve(serve::ServeArguments),
     /// Is the library whole? Says what is wrong and what to do
@@ -167,6 +170,7 @@ impl Command {
             Self::Search(arguments) => arguments.run(session),
             Self::Related(arguments) => arguments.run(session),
             Self::Show(arguments) => arguments.run(session),
+            Self::Duplicates(arguments) => arguments.run(session),
             Self::Serve(arguments) => arguments.run(session),
             Self::Check(arguments) => arguments.run(session),
             Self::Eval(arguments) => arguments.run(session),

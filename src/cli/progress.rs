@@ -23,6 +23,7 @@ pub(super) enum Unit {
     Bytes,
     Passages,
     Texts,
+    Titles,
 }
 
 impl Unit {
@@ -30,6 +31,7 @@ impl Unit {
         match self {
             Self::Bytes => "{msg:10} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left",
             Self::Passages => "{msg:10} {wide_bar} {pos}/{len} passages, {per_sec}, {eta} left",
+            Self::Titles => "{msg:10} {wide_bar} {percent} %, {eta} left",
             Self::Texts => "{msg:10} {wide_bar} {pos}/{len} texts, {eta} left",
         }
     }
@@ -39,6 +41,7 @@ impl Unit {
             Self::Bytes => "bytes",
             Self::Passages => "passages",
             Self::Texts => "texts",
+            Self::Titles => "title keys",
         }
     }
 }
