@@ -12,6 +12,7 @@ mod corpus;
 mod crash;
 mod encoder;
 mod generation;
+mod identity;
 mod model;
 mod real_model;
 mod routes;
