@@ -141,11 +141,11 @@ pub(super) fn repository_key(url: &str) -> String {
 }
 
 pub(super) fn shared_repository(left: &Record, right: &Record) -> Option<String> {
-    let right: Vec<String> = right.repositories.iter().take(100).map(|url| repository_key(url)).collect();
-    if right.is_empty() {
-        return None;
-    }
-    left.repositories.iter().take(100).find(|url| right.contains(&repository_key(url))).cloned()
+    let keys = |record: &Record| -> Vec<String> {
+        record.repositories.iter().take(100).map(|url| repository_key(url)).collect()
+    };
+    let right = keys(right);
+    keys(left).into_iter().filter(|url| right.contains(url)).min()
 }
 
 /// The year of the work, where the record tells it: an arXiv id does; the date of a digest or note is its own.
