@@ -13,6 +13,7 @@ mod crash;
 mod decisions;
 mod encoder;
 mod generation;
+mod identity;
 mod model;
 mod real_model;
 mod routes;

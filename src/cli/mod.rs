@@ -4,6 +4,7 @@
 //! and the last line on standard error says what to do. Answers go to standard output, everything else to standard error.
 
 mod check;
+mod duplicates;
 mod eval;
 mod ingest;
 mod interrupt;
@@ -109,6 +110,8 @@ enum Command {
     Remove(remove::RemoveArguments),
     /// Part records that were merged by mistake
     Split(split::SplitArguments),
+    /// Pairs of papers that may be one
+    Duplicates(duplicates::DuplicatesArguments),
     /// Answer over HTTP and in the browser, on this machine
     Serve(serve::ServeArguments),
     /// Is the library whole? Says what is wrong and what to do
@@ -175,6 +178,7 @@ impl Command {
             Self::Show(arguments) => arguments.run(session),
             Self::Remove(arguments) => arguments.run(session),
             Self::Split(arguments) => arguments.run(session),
+            Self::Duplicates(arguments) => arguments.run(session),
             Self::Serve(arguments) => arguments.run(session),
             Self::Check(arguments) => arguments.run(session),
             Self::Eval(arguments) => arguments.run(session),

@@ -7,19 +7,26 @@
 //! The store keeps the records, so a source can change its mind, and be withdrawn, without guessing.
 
 mod chunk;
+mod doubt;
+mod duplicates;
 mod id;
 mod identity;
 mod language;
 mod merge;
+mod nearness;
+mod numerals;
 mod passage;
+mod people;
 mod record;
 mod text;
 mod title;
 mod vector;
 
 pub use chunk::{Span, chunk};
+pub use doubt::{Against, Doubt, doubt};
+pub use duplicates::{DoubtfulPair, candidate_keys, doubtful_pairs};
 pub use id::{ArxivId, Doi, Mention, PaperId, identifiers_in};
-pub use identity::{Evidence, Verdict, same_work};
+pub use identity::{Evidence, Verdict, same_work, united};
 pub use language::Language;
 pub use merge::{Note, Paper};
 pub use passage::{Passage, PassageKind, TextHash, passages_of};

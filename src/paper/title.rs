@@ -11,6 +11,26 @@ pub fn normalised_title(title: &str) -> String {
     if letters.is_empty() { title.trim().to_owned() } else { letters }
 }
 
+/// Without the accents of Latin letters, which exports lose; for comparing only. Hangul, kana and Indic marks stay: they
+/// are letters there.
+pub(super) fn fold(text: &str) -> String {
+    let bare = text.nfd().filter(|c| !matches!(c, '\u{300}'..='\u{36f}'));
+    let mut folded = String::with_capacity(text.len());
+    for c in bare.nfc() {
+        match c {
+            'ø' => folded.push('o'),
+            'ł' => folded.push('l'),
+            'đ' | 'ð' => folded.push('d'),
+            'ı' => folded.push('i'),
+            'ß' => folded.push_str("ss"),
+            'æ' => folded.push_str("ae"),
+            'œ' => folded.push_str("oe"),
+            c => folded.push(c),
+        }
+    }
+    folded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -21,5 +41,11 @@ mod tests {
         assert_eq!(normalised_title("한국어 논문, 제2판"), "한국어논문제2판");
         assert_eq!(normalised_title("한국어"), normalised_title("한국어"));
         assert_eq!(normalised_title("🦙"), "🦙");
+    }
+
+    #[test]
+    fn accents_are_folded_and_no_syllable() {
+        assert_eq!(fold("üstün łukasz straße"), "ustun lukasz strasse");
+        assert_eq!(fold("한국어 が 中文"), "한국어 が 中文");
     }
 }

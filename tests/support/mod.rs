@@ -1,6 +1,7 @@
 //! What several promises need to be tested.
 
 pub mod app;
+pub mod fifty;
 pub mod hub;
 pub mod toy;
 
@@ -78,6 +79,11 @@ pub fn seed(variable: &str) -> Random {
 pub struct Random(u64);
 
 impl Random {
+    /// The same numbers for the same seed.
+    pub fn of(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// The next number, below `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
