@@ -193,7 +193,7 @@ pub(super) fn people(value: &str) -> Vec<String> {
         if and && apart { 3 } else { 0 }
     }) {
         let whole = single_line(&latex_text(name));
-        if whole.is_empty() || whole.eq_ignore_ascii_case("others") {
+        if whole.is_empty() || name.trim().eq_ignore_ascii_case("others") {
             continue;
         }
         let parts: Vec<String> = split_outside(name, |rest, _| usize::from(rest.starts_with(',')))

@@ -165,8 +165,9 @@ fn citation(fields: &[(String, String)]) -> Citation {
         values(&["TI", "T1", "CT"]).first().map(|title| single_line(title)).unwrap_or_default();
     let of_authors = values(&["AU", "A1"]);
     let people = if of_authors.is_empty() { values(&["A2", "ED", "A3", "A4"]) } else { of_authors };
-    // Some programs write all authors on one line.
-    for name in people.iter().flat_map(|line| line.split(';')) {
+    // Some programs write all authors on one line, and all keywords.
+    let all_on_one = people.len() == 1;
+    for name in people.iter().flat_map(|line| line.split(|c| c == ';' && all_on_one)) {
         citation.take_author(natural_name(name));
     }
     citation.take_abstract(values(&["AB", "N2"]).first().unwrap_or(&""));
@@ -181,10 +182,9 @@ fn citation(fields: &[(String, String)]) -> Citation {
         citation.take_url(link);
     }
     let keywords = values(&["KW"]);
-    // A comma belongs to a keyword that has a line of its own.
     let all_on_one = keywords.len() == 1;
     for text in keywords {
-        text.split(|c| matches!(c, ';' | '\n') || (all_on_one && c == ','))
+        text.split(|c| c == '\n' || (all_on_one && matches!(c, ',' | ';')))
             .for_each(|tag| citation.take_tag(tag));
     }
     for text in values(&["JO", "JF", "T2", "BT", "JA", "J2", "PB"]).iter().take(1) {

@@ -454,8 +454,6 @@ impl<'a> Pass<'a> {
             ('-', 3) => "—",
             ('`', 2) if self.quotes => "“",
             ('\'', 2) if self.quotes => "”",
-            ('`', 1) if source => "‘",
-            ('\'', 1) if source => "’",
             _ => "",
         };
         match sign {
