@@ -11,6 +11,7 @@ mod cli;
 mod corpus;
 mod crash;
 mod encoder;
+mod export;
 mod generation;
 mod model;
 mod real_model;

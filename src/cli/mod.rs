@@ -5,6 +5,7 @@
 
 mod check;
 mod eval;
+mod export;
 mod ingest;
 mod interrupt;
 mod model;
@@ -103,6 +104,8 @@ enum Command {
     Related(related::RelatedArguments),
     /// Everything known about one paper
     Show(show::ShowArguments),
+    /// Write papers out: JSON lines, BibTeX, RIS, CSL-JSON
+    Export(export::ExportArguments),
     /// Answer over HTTP and in the browser, on this machine
     Serve(serve::ServeArguments),
     /// Is the library whole? Says what is wrong and what to do
@@ -167,6 +170,7 @@ impl Command {
             Self::Search(arguments) => arguments.run(session),
             Self::Related(arguments) => arguments.run(session),
             Self::Show(arguments) => arguments.run(session),
+            Self::Export(arguments) => arguments.run(session),
             Self::Serve(arguments) => arguments.run(session),
             Self::Check(arguments) => arguments.run(session),
             Self::Eval(arguments) => arguments.run(session),

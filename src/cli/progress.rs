@@ -21,6 +21,7 @@ pub(super) struct Progress {
 #[derive(Clone, Copy)]
 pub(super) enum Unit {
     Bytes,
+    Papers,
     Passages,
     Texts,
 }
@@ -29,6 +30,7 @@ impl Unit {
     fn template(self) -> &'static str {
         match self {
             Self::Bytes => "{msg:10} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left",
+            Self::Papers => "{msg:10} {wide_bar} {pos}/{len} papers, {eta} left",
             Self::Passages => "{msg:10} {wide_bar} {pos}/{len} passages, {per_sec}, {eta} left",
             Self::Texts => "{msg:10} {wide_bar} {pos}/{len} texts, {eta} left",
         }
@@ -37,6 +39,7 @@ impl Unit {
     fn name(self) -> &'static str {
         match self {
             Self::Bytes => "bytes",
+            Self::Papers => "papers",
             Self::Passages => "passages",
             Self::Texts => "texts",
         }

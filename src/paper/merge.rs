@@ -1,10 +1,14 @@
 //! Records of one work, merged into the paper that answers show.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::identity::second_title_id;
-use super::{Commentary, Language, Mention, PaperId, Record, normalised_title, unicode_of};
+use super::{
+    Commentary, Language, Mention, PaperId, Record, normalise, normalised_title, single_line, unicode_of,
+};
 
 /// A text in the merged paper: what was written, where, when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,9 +23,9 @@ pub struct Note {
 }
 
 impl Note {
-    fn of(record: &Record, language: Language, text: &str) -> Self {
+    fn of(record: &Record, language: Language, text: String) -> Self {
         Self {
-            commentary: Commentary { language, text: unicode_of(text).into_owned() },
+            commentary: Commentary { language, text },
             date: record.date,
             file: record.source.file.clone(),
         }
@@ -88,15 +92,13 @@ impl Paper {
             url: records.iter().find_map(|record| record.url.clone()).or_else(|| id.url()),
             id,
             aliases,
-            title: unicode_of(&named.title).into_owned(),
+            title: single_line(&unicode_of(&named.title)),
             authors: std::iter::once(named)
                 .chain(records)
                 .map(|record| record.authors.clone())
                 .find(|authors| !authors.is_empty())
                 .unwrap_or_default(),
-            abstract_text: newest
-                .and_then(|record| record.abstract_text.as_deref())
-                .map(|text| unicode_of(text).into_owned()),
+            abstract_text: newest.and_then(|record| record.abstract_text.as_deref()).map(shown),
             other_abstracts: Vec::new(),
             venue: records.iter().find_map(|record| record.venue.clone()),
             date: records.iter().filter_map(|record| record.date).min(),
@@ -116,7 +118,8 @@ impl Paper {
                     .iter()
                     .chain(paper.other_abstracts.iter().map(|note| &note.commentary.text));
                 if !known.into_iter().any(|known| same_text(known, text)) {
-                    paper.other_abstracts.push(Note::of(record, Language::of(text), text));
+                    let text = shown(text);
+                    paper.other_abstracts.push(Note::of(record, Language::of(&text), text));
                 }
             }
             for commentary in &record.commentaries {
@@ -124,7 +127,7 @@ impl Paper {
                 let known =
                     paper.commentaries.iter().any(|note| same_text(&note.commentary.text, &commentary.text));
                 if !known {
-                    paper.commentaries.push(Note::of(record, commentary.language, &commentary.text));
+                    paper.commentaries.push(Note::of(record, commentary.language, shown(&commentary.text)));
                 }
             }
         }
@@ -154,6 +157,14 @@ fn newest_text(records: &[Record]) -> Option<&Record> {
     with_text.reduce(|best, record| {
         if (record.version, record.updated) > (best.version, best.updated) { record } else { best }
     })
+}
+
+/// The text as people read it; formulas may leave space at the ends of lines.
+fn shown(text: &str) -> String {
+    match unicode_of(text) {
+        Cow::Borrowed(text) => text.to_owned(),
+        Cow::Owned(text) => normalise(&text),
+    }
 }
 
 fn same_text(left: &str, right: &str) -> bool {
