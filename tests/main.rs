@@ -12,6 +12,7 @@ mod corpus;
 mod crash;
 mod decisions;
 mod encoder;
+mod export;
 mod generation;
 mod identity;
 mod model;

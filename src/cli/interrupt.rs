@@ -14,6 +14,11 @@ const PATIENCE: Duration = Duration::from_millis(900);
 
 /// Becomes true at the first Ctrl+C (or SIGTERM).
 pub(super) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
+    watch_saying("stopping after this batch; what was read is safe, the next run goes on from here")
+}
+
+/// The same, with other words for what happens now.
+pub(super) fn watch_saying(what: &'static str) -> anyhow::Result<Arc<AtomicBool>> {
     let asked = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&asked);
     ctrlc::set_handler(move || {
@@ -27,10 +32,7 @@ pub(super) fn watch() -> anyhow::Result<Arc<AtomicBool>> {
             #[expect(clippy::disallowed_methods, reason = "the person asked, and nothing is lost")]
             std::process::exit(130);
         });
-        let _ = writeln!(
-            std::io::stderr(),
-            "\nstopping after this batch; what was read is safe, the next run goes on from here (Ctrl+C again: now)"
-        );
+        let _ = writeln!(std::io::stderr(), "\n{what} (Ctrl+C again: now)");
     })?;
     Ok(asked)
 }

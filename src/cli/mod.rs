@@ -6,6 +6,7 @@
 mod check;
 mod duplicates;
 mod eval;
+mod export;
 mod ingest;
 mod interrupt;
 mod model;
@@ -112,6 +113,8 @@ enum Command {
     Split(split::SplitArguments),
     /// Pairs of papers that may be one
     Duplicates(duplicates::DuplicatesArguments),
+    /// Write papers out: JSON lines, BibTeX, RIS, CSL-JSON
+    Export(export::ExportArguments),
     /// Answer over HTTP and in the browser, on this machine
     Serve(serve::ServeArguments),
     /// Is the library whole? Says what is wrong and what to do
@@ -179,6 +182,7 @@ impl Command {
             Self::Remove(arguments) => arguments.run(session),
             Self::Split(arguments) => arguments.run(session),
             Self::Duplicates(arguments) => arguments.run(session),
+            Self::Export(arguments) => arguments.run(session),
             Self::Serve(arguments) => arguments.run(session),
             Self::Check(arguments) => arguments.run(session),
             Self::Eval(arguments) => arguments.run(session),

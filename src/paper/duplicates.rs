@@ -6,7 +6,7 @@ use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use super::doubt::{Doubt, doubt_of};
-use super::identity::repository_key;
+use super::identity::repository_name;
 use super::nearness::Title;
 use super::{PaperId, Record};
 
@@ -38,7 +38,7 @@ pub fn candidate_keys(record: &Record) -> Vec<u64> {
 fn keys_of(record: &Record, title: &Title) -> Vec<u64> {
     let mut keys = Vec::with_capacity(BANDS + 4);
     keys.extend(record.ids.iter().filter(|id| id.is_registered()).map(|id: &PaperId| hash(&("id", id))));
-    keys.extend(record.repositories.iter().take(100).map(|url| hash(&("repository", repository_key(url)))));
+    keys.extend(record.repositories.iter().take(100).map(|url| hash(&("repository", repository_name(url)))));
     keys.push(hash(&("title", title.letters.iter().collect::<String>())));
     keys.push(hash(&("title", &title.head)));
     keys.push(hash(&("title", &title.bare)));

@@ -135,14 +135,16 @@ fn unversioned(doi: &str) -> &str {
 }
 
 /// GitHub's names are the same in capitals.
-pub(super) fn repository_key(url: &str) -> String {
+/// The one spelling of a repository's URL.
+#[must_use]
+pub fn repository_name(url: &str) -> String {
     let small = url.trim_end_matches('/').to_ascii_lowercase();
     small.strip_suffix(".git").unwrap_or(&small).to_owned()
 }
 
 pub(super) fn shared_repository(left: &Record, right: &Record) -> Option<String> {
     let keys = |record: &Record| -> Vec<String> {
-        record.repositories.iter().take(100).map(|url| repository_key(url)).collect()
+        record.repositories.iter().take(100).map(|url| repository_name(url)).collect()
     };
     let right = keys(right);
     keys(left).into_iter().filter(|url| right.contains(url)).min()

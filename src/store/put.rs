@@ -9,7 +9,7 @@ use super::build::{Before, value};
 use super::codec::{decode, encode};
 use super::error::{Fault, StoreError};
 use super::schema::{Tables, key};
-use crate::paper::{Evidence, Paper, PaperId, Passage, Record, Verdict, normalised_title, same_work};
+use crate::paper::{Evidence, Paper, PaperId, Passage, Record, Verdict, repository_name, same_work, united};
 
 /// Cuts a paper into passages; `None` leaves that to [`super::Writer::cut`].
 pub type Cut<'c> = Option<&'c dyn Fn(&Paper) -> Vec<Passage>>;
@@ -99,7 +99,7 @@ impl Putting<'_, '_> {
 
     /// The papers that `record` is about, by the names it shares with them and the judgement of the two.
     fn papers_of(&self, record: &Record) -> Result<Vec<Joined>, Fault> {
-        let mut whole = identity_of(record);
+        let mut told = vec![record.clone()];
         let mut candidates = Vec::new();
         for name in record.names() {
             candidates.extend(self.owner(&name.to_string())?);
@@ -122,18 +122,17 @@ impl Putting<'_, '_> {
                 continue;
             }
             // A paper of which only an older reading of this very record tells is this record's.
-            let Some(candidate) = as_one(&others, &record.title) else {
+            let Some(candidate) = united(&others, &record.title) else {
                 joined.push(Joined { number, evidence: None });
                 continue;
             };
+            let Some(whole) = united(&told, &record.title) else { continue };
             if let Verdict::Same(evidence) = same_work(&whole, &candidate) {
                 let known =
                     self.tables.places.get(place.as_str())?.is_some_and(|owner| owner.value() == number);
                 joined.push(Joined { number, evidence: (!known).then_some(evidence) });
                 places.extend(theirs);
-                whole.ids.extend(candidate.ids);
-                whole.authors.extend(candidate.authors);
-                whole.repositories.extend(candidate.repositories);
+                told.extend(others);
             }
         }
         Ok(joined)
@@ -206,35 +205,6 @@ struct Joined {
     evidence: Option<Evidence>,
 }
 
-/// What tells who a record is about.
-pub(super) fn identity_of(record: &Record) -> Record {
-    Record {
-        ids: record.ids.clone(),
-        title: record.title.clone(),
-        authors: record.authors.clone(),
-        abstract_text: record.abstract_text.clone(),
-        date: record.date,
-        repositories: record.repositories.clone(),
-        ..Record::default()
-    }
-}
-
-/// All that is known about a paper's identity, as one record to judge by; `None` of no records.
-fn as_one(records: &[Record], title: &str) -> Option<Record> {
-    let wanted = normalised_title(title);
-    let named = records
-        .iter()
-        .find(|record| normalised_title(&record.title) == wanted)
-        .or_else(|| records.first())?;
-    Some(Record {
-        ids: records.iter().flat_map(|record| record.ids.iter().cloned()).collect(),
-        authors: records.iter().flat_map(|record| record.authors.iter().cloned()).collect(),
-        repositories: records.iter().flat_map(|record| record.repositories.iter().cloned()).collect(),
-        abstract_text: records.iter().find_map(|record| record.abstract_text.clone()),
-        ..identity_of(named)
-    })
-}
-
 /// The same but for the line, which shifts when something is written above.
 fn same_content(left: &Record, right: &Record) -> bool {
     if left.source.line == right.source.line {
@@ -269,7 +239,7 @@ pub(super) fn repository_key(url: &str, number: u32) -> String {
 }
 
 fn repository_prefix(url: &str) -> String {
-    format!("repository:{}:", url.to_lowercase())
+    format!("repository:{}:", repository_name(url))
 }
 
 /// NUL stands in no file name.

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use super::build::Before;
 use super::error::Fault;
-use super::put::{Putting, identity_of, place_key};
+use super::put::{Putting, place_key};
 use super::schema::key;
 use crate::paper::{PaperId, Record, Verdict, same_work};
 
@@ -23,10 +23,8 @@ impl Putting<'_, '_> {
     pub(super) fn remove(&mut self, name: &PaperId) -> Result<Option<u32>, Fault> {
         let Some(number) = self.owner(&name.to_string())? else { return Ok(None) };
         let (paper, records) = (self.paper(number)?, self.records(number)?);
-        let mut identity = records.first().map(identity_of).unwrap_or_default();
+        let mut identity = paper.identity();
         identity.abstract_text = None;
-        identity.authors.clone_from(&paper.authors);
-        identity.ids = paper.names().filter(|name| name.is_registered()).cloned().collect();
         let mut files: Vec<String> = records.into_iter().map(|record| record.source.file).collect();
         files.dedup();
         let removed =
