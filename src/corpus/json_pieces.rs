@@ -156,6 +156,20 @@ impl Scanner {
                     continue;
                 }
             }
+            if self.mode == Mode::Object && self.depth > 1 && !self.quoted && !self.list_next {
+                // Numbers and indentation deep within: nothing that we look for.
+                let rest = chunk.get(at..).unwrap_or_default();
+                let run =
+                    rest.iter().position(|byte| matches!(byte, b'"' | b'{' | b'}' | b'[' | b']' | b'\n'));
+                let run = rest.get(..run.unwrap_or(rest.len())).unwrap_or_default();
+                if !run.is_empty() {
+                    self.keep(run);
+                    self.column += run.len();
+                    self.indented &= run.trim_ascii().is_empty();
+                    at += run.len();
+                    continue;
+                }
+            }
             let (taken, piece) = self.step(byte);
             if taken {
                 at += 1;
@@ -357,7 +371,7 @@ impl Scanner {
             !self.scopes.iter().any(|scope| matches!(scope, Scope::List(_)))
         };
         match byte {
-            b'{' if (outer && self.due == Due::Key)
+            b'{' if (outer && self.due == Due::Key && self.text.trim_ascii().len() > 1)
                 || (self.broken && self.indented && self.column <= self.begun_column) =>
             {
                 self.mode = Mode::Between;
@@ -511,6 +525,12 @@ mod tests {
             told(lines, true),
             ["1 Unclosed", "2 {\"b\":1}", "3 Stray", "3 {\"c\":2}", "4 {\"d\":1}", "4 CutOff", "6 {\"e\":1}"]
         );
+    }
+
+    #[test]
+    fn braces_upon_braces_are_one_error() {
+        assert_eq!(told(&"{".repeat(500), false), ["1 Unclosed"]);
+        assert_eq!(told("{{\"a\":1}}\n{\"b\":1}", true), ["1 {{\"a\":1}}", "2 {\"b\":1}"]);
     }
 
     #[test]

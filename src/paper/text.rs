@@ -1,14 +1,19 @@
 //! Text as it is stored, counted and cut: NFC, no control characters, never cut inside a character.
 
-use unicode_normalization::UnicodeNormalization;
+use std::borrow::Cow;
+
+use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Text fit to store: NFC (the tokenizer does not compose decomposed Hangul: "한국" would be six pieces), control
 /// characters dropped but for line breaks (tabs become spaces), trailing space of each line dropped.
 #[must_use]
 pub fn normalise(text: &str) -> String {
+    // Nearly all text is composed already, and looking is five times faster than composing.
+    let composed = text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes;
+    let text: Cow<'_, str> = if composed { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) };
     let mut clean = String::with_capacity(text.len());
-    for c in text.nfc() {
+    for c in text.chars() {
         match c {
             '\n' => {
                 while clean.ends_with([' ', '\u{a0}']) {

@@ -43,9 +43,8 @@ pub(super) fn record(fields: &mut Fields<'_>) -> Result<Record, String> {
         push_tag(&mut record, tag);
     }
     let comments = fields.text("comments").unwrap_or_default();
-    for text in [comments, record.abstract_text.as_deref().unwrap_or_default()] {
-        repositories_in(text).into_iter().for_each(|found| push_new(&mut record.repositories, found));
-    }
+    let abstract_text = record.abstract_text.as_deref().unwrap_or_default();
+    record.repositories = repositories_in(&format!("{comments}\n{abstract_text}"));
     Ok(record)
 }
 

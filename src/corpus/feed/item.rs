@@ -97,9 +97,7 @@ impl Item {
             return Err("an entry without title and text; nothing names it".to_owned());
         }
         let abstract_text = record.abstract_text.as_deref().unwrap_or_default();
-        for text in [self.comment.as_str(), abstract_text] {
-            repositories_in(text).into_iter().for_each(|found| push_new(&mut record.repositories, found));
-        }
+        record.repositories = repositories_in(&format!("{}\n{abstract_text}", self.comment));
         Ok(record)
     }
 
