@@ -22,6 +22,9 @@ pub(super) use fields::natural;
 /// What an object says, and the fields that are of a wrong type.
 type Read = Result<(Record, Vec<&'static str>), String>;
 
+/// Reads an object of one dialect.
+type Dialect = fn(&mut Fields<'_>) -> Result<Record, String>;
+
 /// The record of an object in one of the dialects; `None`: it is in none, and so in ours.
 pub(super) fn record(object: &Map<String, Value>) -> Option<Read> {
     // Citations and references stand in an object each.
@@ -32,7 +35,7 @@ pub(super) fn record(object: &Map<String, Value>) -> Option<Read> {
     Some(reader(&mut fields).map(|record| (record, fields.odd())))
 }
 
-fn reader_of(object: &Map<String, Value>) -> Option<fn(&mut Fields<'_>) -> Result<Record, String>> {
+fn reader_of(object: &Map<String, Value>) -> Option<Dialect> {
     let has = |key: &str| object.contains_key(key);
     let names_in = |key: &str| {
         let first = object.get(key).and_then(Value::as_array).and_then(|names| names.first()?.as_object());
