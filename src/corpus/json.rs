@@ -291,4 +291,25 @@ mod tests {
         assert_eq!(slots[0], "arxiv:2408.15881");
         assert_eq!(slots[2], format!("{}#2", slots[1]));
     }
+
+    const PAGE: &str = r#"{"total": 2, "data": [{"paperId": "a", "title": "<i>On</i> 그래프", "tldr": {"text": "x"}, "authors": [{"name": "Ada"}]}, null,
+        {"display_name": "稀疏图", "abstract_inverted_index": {"a": [0, 2], "b": [1]}, "authorships": []}], "next": {"a": [1]}}
+        {"title": "x", "issued": {"date-parts": [[2024, 8]]}, "author": [{"family": "王", "given": "芳"}]}"#;
+
+    proptest::proptest! {
+        #[test]
+        fn no_mutation_panics(at in 0..PAGE.len(), with in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..4), cut in 0..20usize) {
+            let mut bytes = PAGE.as_bytes().to_vec();
+            let end = (at + cut).min(bytes.len());
+            bytes.splice(at..end, with);
+            for format in [Format::JsonLines, Format::Json] {
+                let size = bytes.len() as u64;
+                let (records, _, read) = read_as(format, bytes.clone());
+                proptest::prop_assert_eq!(read, size);
+                for record in records.into_iter().flatten() {
+                    proptest::prop_assert!(!record.title.is_empty());
+                }
+            }
+        }
+    }
 }
