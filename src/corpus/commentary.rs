@@ -3,6 +3,8 @@
 //! Scripts decide, not positions: the abstract is the English before the first line in another language. Lines
 //! too short to tell (a URL, a heading of English terms amid Korean) belong to the line before them.
 
+use std::collections::HashSet;
+
 use super::lines::Line;
 use super::links::{only_urls, push_new, repositories_in, without_urls};
 use crate::paper::{Commentary, Language, Mention, PaperId, identifiers_in, normalise};
@@ -92,11 +94,9 @@ pub(super) fn by_language(lines: &[&str]) -> Vec<Commentary> {
 
 /// The papers to which the lines link, but for `own`.
 pub(super) fn mentions_in(lines: &[&str], own: &[PaperId]) -> Vec<Mention> {
-    let mut mentions = Vec::new();
-    for id in lines.iter().flat_map(|line| identifiers_in(line)).filter(|id| !own.contains(id)) {
-        push_new(&mut mentions, Mention::Paper(id));
-    }
-    mentions
+    let mut seen = HashSet::new();
+    let ids = lines.iter().flat_map(|line| identifiers_in(line)).filter(|id| !own.contains(id));
+    ids.filter(|id| seen.insert(id.clone())).map(Mention::Paper).collect()
 }
 
 /// The language of a line as far as the line itself tells. Everything without a CJK script is one group, so that

@@ -46,6 +46,24 @@ pub(super) fn field(text: &str) -> Option<Date> {
     }
 }
 
+/// The date in a stamp that a machine wrote: [`field`], or as in mail and HTTP (`Mon, 2 Apr 2007 19:18:42 GMT`).
+pub(super) fn stamp(text: &str) -> Option<Date> {
+    if let Some(date) = field(text) {
+        return Some(date);
+    }
+    let text = text.trim();
+    let bare = text.split_once(',').map_or(text, |(_weekday, rest)| rest);
+    let mut parts = bare.split_ascii_whitespace();
+    let (day, month, year) = (parts.next()?, parts.next()?, parts.next()?);
+    // Mail had two digits before 1995 (RFC 822), and some feeds still have.
+    let year = match (year.len(), year.parse::<u16>().ok()?) {
+        (2, year @ 70..) => format!("19{year}"),
+        (2, year) => format!("20{year:02}"),
+        _ => year.to_owned(),
+    };
+    month_of(&month.to_lowercase()).and_then(|month| date(&year, &month.to_string(), day))
+}
+
 /// The date of a note whose name begins with `YYMMDD` or `YYYY-MM-DD`, and the name without it.
 pub(super) fn of_stem(stem: &str) -> (Option<Date>, &str) {
     let split = |at: usize| Some((stem.get(..at)?, stem.get(at..)?));
@@ -168,6 +186,10 @@ mod tests {
         assert_eq!(text(field("1953")), "1953-01-01");
         assert_eq!(text(field("2024-10-01T09:30:00Z")), "2024-10-01");
         assert_eq!(text(field("soon")), "");
+        assert_eq!(text(stamp("Mon, 2 Apr 2007 19:18:42 GMT")), "2007-04-02");
+        assert_eq!(text(stamp("29 Aug 24 08:00 +0900")), "2024-08-29");
+        assert_eq!(text(stamp("2024-08-29T08:00:00-07:00")), "2024-08-29");
+        assert_eq!(text(stamp("Mon, 32 Apr 2007")) + &text(stamp("see you on Monday")), "");
         let stem = |stem| {
             let (date, rest) = of_stem(stem);
             (text(date), rest.to_owned())

@@ -69,14 +69,16 @@ pub(super) fn has_wide_mark(head: &[u8]) -> bool {
     head.starts_with(LITTLE_ENDIAN_MARK) || head.starts_with(BIG_ENDIAN_MARK)
 }
 
+/// What is said of text in another encoding.
+pub(super) const NOT_UTF8: &str = "not UTF-8; if the file is in EUC-KR, GBK, Shift_JIS or Latin-1, convert it first, \
+    as in: iconv -f EUC-KR -t UTF-8 OLD > NEW";
+
 /// The error for a line that is not UTF-8.
 pub(super) fn not_utf8(file: &str, line: usize, error: &std::str::Utf8Error) -> RecordError {
     let why = if error.error_len().is_none() {
         "the text ends in the middle of a character: the file was cut off; fetch or save it again".to_owned()
     } else {
-        "not UTF-8; if the file is in EUC-KR, GBK, Shift_JIS or Latin-1, convert it first, as in: \
-         iconv -f EUC-KR -t UTF-8 OLD > NEW"
-            .to_owned()
+        NOT_UTF8.to_owned()
     };
     RecordError::new(ErrorKind::Unreadable, file, line, why)
 }

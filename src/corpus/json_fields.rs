@@ -10,7 +10,7 @@ use super::links::{push_new, repositories_in};
 use crate::paper::{Commentary, Language, Mention, PaperId, Record, cut, normalise, single_line};
 
 /// The fields that are known. `vectors` are in our own exports; a record has none. `_id`, `text` and `metadata` are BEIR's names.
-const FIELDS: [&str; 27] = [
+const FIELDS: [&str; 28] = [
     "title",
     "authors",
     "abstract",
@@ -23,6 +23,7 @@ const FIELDS: [&str; 27] = [
     "metadata",
     "url",
     "date",
+    "created",
     "year",
     "tags",
     "categories",
@@ -68,10 +69,12 @@ pub(super) fn record(object: &Map<String, Value>) -> Result<(Record, Vec<String>
         },
         ..Record::default()
     };
-    record.date = match record.date {
-        Some(date) => Some(date),
-        None => fields.date("year")?,
-    };
+    for key in ["created", "year"] {
+        record.date = match record.date {
+            Some(date) => Some(date),
+            None => fields.date(key)?,
+        };
+    }
     record.title = title(&fields, record.abstract_text.as_deref())?;
     for key in ["categories", "keywords"] {
         for tag in fields.list(key, "an array of texts", split_tags)? {
@@ -207,7 +210,7 @@ impl<'a> Fields<'a> {
 
     fn date(&self, key: &str) -> Result<Option<jiff::civil::Date>, String> {
         let Some(text) = self.scalar(key)?.filter(|text| !text.trim().is_empty()) else { return Ok(None) };
-        let date = date::field(&text);
+        let date = date::stamp(&text);
         date.map(Some).ok_or_else(|| wrong(key, "a date such as \"2024-10-01\", \"2024-10\" or 2024"))
     }
 

@@ -1,5 +1,7 @@
 //! What a line carries beside prose: URLs, repositories, tags, wiki links, Markdown dress.
 
+use std::collections::HashSet;
+
 use crate::paper::{Mention, single_line};
 
 /// The URLs of a line that holds nothing else (a bullet or angle brackets apart).
@@ -44,6 +46,7 @@ pub(super) fn repositories_in(text: &str) -> Vec<String> {
     const PAGES: [&str; 8] =
         ["topics", "orgs", "features", "sponsors", "search", "about", "marketplace", "settings"];
     let mut found = Vec::new();
+    let mut seen = HashSet::new();
     let lower = text.to_ascii_lowercase();
     for (at, _) in lower.match_indices(HOST) {
         let before = lower.get(..at).unwrap_or_default();
@@ -64,7 +67,7 @@ pub(super) fn repositories_in(text: &str) -> Vec<String> {
             if !owner.is_empty()
                 && !name.is_empty()
                 && !PAGES.contains(&owner)
-                && !found.contains(&repository)
+                && seen.insert(repository.clone())
             {
                 found.push(repository);
             }

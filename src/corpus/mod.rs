@@ -13,17 +13,20 @@ mod citation;
 mod commentary;
 mod date;
 mod decode;
+mod dialect;
 mod digest;
 mod feed;
 mod files;
 mod front_matter;
 mod headline;
 mod html;
+mod json;
 mod json_fields;
-mod jsonl;
+mod json_pieces;
 mod labels;
 mod lines;
 mod links;
+mod markup;
 mod note;
 mod ris;
 mod sniff;
@@ -166,8 +169,8 @@ fn records_of(format: Format, name: &str, stream: Stream) -> Box<dyn Reader> {
         Format::Bibtex => Box::new(bibtex::Bibtex::new(name, stream)),
         Format::Ris => Box::new(ris::Ris::new(name, stream)),
         Format::Feed => Box::new(feed::Feed::new(name, stream)),
-        Format::Json => Box::new(jsonl::JsonDocument::new(name, stream)),
-        _ => Box::new(jsonl::JsonLines::new(name, stream)),
+        Format::Json => Box::new(json::Json::document(name, stream)),
+        _ => Box::new(json::Json::lines(name, stream)),
     }
 }
 

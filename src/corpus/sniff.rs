@@ -71,25 +71,28 @@ pub(super) fn streamed(head: &[u8]) -> Option<Format> {
     }
 }
 
-/// An object over several lines breaks its first line after the brace or after a comma; a line that is not whole may
-/// end anywhere.
+/// An object over several lines breaks its first line after a bracket, a comma or a colon; a line that is not whole
+/// may end anywhere.
 fn is_object_line(line: &[u8], whole: bool) -> bool {
     line.strip_prefix(b"{").is_some_and(|inside| {
         let inside = inside.trim_ascii_start();
-        (inside.starts_with(b"\"") && !(whole && line.ends_with(b","))) || inside.starts_with(b"}")
+        (inside.starts_with(b"\"") && !(whole && matches!(line.last(), Some(b',' | b'[' | b'{' | b':'))))
+            || inside.starts_with(b"}")
     })
 }
 
-/// An array, or an object over several lines. `[[note]]`, `[x](url)` and `[12]` begin a text.
+/// An array, or an object over several lines; services put `null` for a paper that they do not know. `[[note]]`,
+/// `[x](url)` and `[12]` begin a text.
 fn begins_json(head: &[u8]) -> bool {
-    let mut begin = head.iter().filter(|byte| !byte.is_ascii_whitespace());
-    matches!((begin.next(), begin.next()), (Some(b'{'), Some(b'"')) | (Some(b'['), Some(b'{' | b']')))
+    let begin: Vec<u8> = head.iter().copied().filter(|byte| !byte.is_ascii_whitespace()).take(6).collect();
+    [b"{\"".as_slice(), b"[{", b"[]", b"[null,", b"[null]"].iter().any(|known| begin.starts_with(known))
 }
 
 fn is_feed(head: &[u8]) -> bool {
     let head = head.to_ascii_lowercase();
     let has = |tag: &[u8]| head.windows(tag.len()).any(|window| window == tag);
-    head.starts_with(b"<") && (has(b"<feed") || has(b"<rss") || has(b"<rdf:rdf") || has(b"<entry"))
+    head.starts_with(b"<")
+        && (has(b"<feed") || has(b"<atom:feed") || has(b"<rss") || has(b"<rdf:rdf") || has(b"<entry"))
 }
 
 fn is_ris(line: &[u8]) -> bool {
@@ -141,6 +144,9 @@ mod tests {
             ("{\n  \"title\": \"x\"\n}", Format::Json),
             ("{\"title\": \"x\",\n \"year\": 2024}", Format::Json),
             ("[\n {\"title\": \"x\"}]", Format::Json),
+            ("[null, {\"paperId\": \"x\"}]", Format::Json),
+            ("{\"total\": 1, \"data\": [\n{\"title\": \"x\"}]}", Format::Json),
+            ("{\"total\": 1, \"data\": [{\"title\": \"x\"}]}\n", Format::JsonLines),
             ("\u{feff}% from Zotero\n\n@article{key,\n", Format::Bibtex),
             ("@String (jan = {January})", Format::Bibtex),
             ("TY  - JOUR\nTI  - x", Format::Ris),

@@ -3,6 +3,7 @@
 //! Parsing is strict and total: a string either is an identifier, and then has one canonical spelling, or is
 //! refused. Versions (`v2`) are not part of an id: a paper is one paper through all its versions.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::str::FromStr;
 
@@ -237,9 +238,10 @@ pub enum Mention {
 #[must_use]
 pub fn identifiers_in(text: &str) -> Vec<PaperId> {
     let mut found: Vec<PaperId> = Vec::new();
+    let mut seen = HashSet::new();
     let mut take = |id: Option<PaperId>| {
         if let Some(id) = id
-            && !found.contains(&id)
+            && seen.insert(id.clone())
         {
             found.push(id);
         }

@@ -134,8 +134,7 @@ fn unversioned(doi: &str) -> &str {
     }
 }
 
-/// GitHub's names are the same in capitals.
-/// The one spelling of a repository's URL.
+/// The one spelling of a repository's URL: GitHub's names are the same in capitals.
 #[must_use]
 pub fn repository_name(url: &str) -> String {
     let small = url.trim_end_matches('/').to_ascii_lowercase();

