@@ -15,11 +15,14 @@ const LITTLE_ENDIAN_MARK: &[u8] = b"\xff\xfe";
 const BIG_ENDIAN_MARK: &[u8] = b"\xfe\xff";
 
 /// What well-known binary files begin with; one NUL byte condemns the rest.
-const SIGNATURES: [(&[u8], &str); 8] = [
+const SIGNATURES: [(&[u8], &str); 10] = [
     (b"%PDF", "a PDF; save its text, or write a note about it"),
-    (b"PK\x03\x04", "a zip archive (or an office document); unpack it, or save it as text"),
-    (b"\x1f\x8b", "gzip-compressed; unpack it with gunzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed; unpack it with zstd -d"),
+    // One level is unpacked before we look.
+    (b"PK\x03\x04", "packed twice (a zip archive or office document inside); unpack it once"),
+    (b"\x1f\x8b", "packed twice (gzip inside); unpack it once"),
+    (b"\x28\xb5\x2f\xfd", "packed twice (zstd inside); unpack it once"),
+    (b"\xfd7zXZ\0", "packed twice (xz inside); unpack it once"),
+    (b"BZh", "bzip2-compressed; unpack it with bunzip2"),
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
     (b"GIF8", "an image"),
@@ -53,6 +56,9 @@ pub(super) fn refuse_binary(file: &str, bytes: &[u8]) -> Result<(), RecordError>
     };
     if let Some((_, what)) = SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
         return refuse(what);
+    }
+    if head.get(257..262) == Some(b"ustar") {
+        return refuse("a tar archive; unpack it with tar -x, or pack the files as zip");
     }
     if has_wide_mark(head) || !head.contains(&0) {
         return Ok(());
