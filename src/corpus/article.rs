@@ -58,6 +58,21 @@ const CLOSINGS: [&str; 34] = [
 ];
 const LONGEST_CLOSING: usize = 30;
 
+/// What is known of an article before its text is read: what a web page says in its head.
+#[derive(Debug, Default)]
+pub(super) struct Start {
+    pub record: Record,
+    /// The title of the page, where no label names the paper.
+    pub title: Option<String>,
+}
+
+/// Whether a label gives the paper's title, or its id, anywhere.
+pub(super) fn names_its_paper(page: &Page<'_>) -> bool {
+    let head = page.lines.get(..HEAD_LINES).unwrap_or(&page.lines);
+    head.iter().any(|line| matches!(label(line.text), Some((Label::Title, value)) if !value.is_empty()))
+        || page.lines.iter().any(|line| is_link(line.text, true))
+}
+
 /// Whether the text names its paper by a label.
 pub(super) fn begins(page: &Page<'_>) -> bool {
     let head = page.lines.get(..HEAD_LINES).unwrap_or(&page.lines);
@@ -85,11 +100,14 @@ fn is_link(line: &str, registered: bool) -> bool {
 
 /// Reads the article.
 pub(super) fn read(page: &Page<'_>) -> Found {
+    read_from(page, Start::default())
+}
+
+/// Reads an article of which something is known already.
+pub(super) fn read_from(page: &Page<'_>, start: Start) -> Found {
     let mut found = Found::default();
-    let mut record = Record {
-        source: Source { file: page.name.to_owned(), line: 1, slot: String::new() },
-        ..Record::default()
-    };
+    let mut record = start.record;
+    record.source = Source { file: page.name.to_owned(), line: 1, slot: String::new() };
     let labels_begin =
         page.lines.iter().take(HEAD_LINES).position(|line| label(line.text).is_some()).unwrap_or(1);
     let mut heading: Option<&str> = None;
@@ -138,6 +156,9 @@ pub(super) fn read(page: &Page<'_>) -> Found {
             .mentions
             .extend(mentions_in(&clean.targets.iter().map(String::as_str).collect::<Vec<_>>(), &record.ids));
         record.mentions.extend(clean.mentions);
+    }
+    if record.title.is_empty() {
+        record.title = start.title.unwrap_or_default();
     }
     finish(&mut record, heading, paragraphs);
     found.records.push(if record.title.is_empty() {
@@ -205,7 +226,8 @@ fn take_link(record: &mut Record, value: &str, line: &str) -> bool {
         }
         return true;
     }
-    match only_urls(value).and_then(|urls| urls.into_iter().next()) {
+    let linked = || prose(value).targets.into_iter().find(|target| target.contains("://"));
+    match only_urls(value).and_then(|urls| urls.into_iter().next()).or_else(linked) {
         Some(url) => {
             record.url.get_or_insert(url);
             true

@@ -38,14 +38,48 @@ pub(super) fn decode(file: &str, bytes: &[u8]) -> Result<String, RecordError> {
         return utf16(file, rest, u16::from_be_bytes);
     }
     refuse_binary(file, bytes)?;
+    let stated = stated_charset(bytes);
+    if let Some(charset) =
+        stated.as_deref().filter(|charset| SEVEN_BIT.iter().any(|known| charset.starts_with(known)))
+    {
+        return Err(RecordError::new(ErrorKind::Unreadable, file, 1, convert(charset)));
+    }
     let bytes = bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(settled(text)),
         Err(error) => {
             let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            Err(not_utf8(file, 1 + count_lines(good), &error))
+            let mut refusal = not_utf8(file, 1 + count_lines(good), &error);
+            if let Some(charset) = stated.filter(|charset| charset != "UTF-8") {
+                refusal.why = convert(&charset);
+            }
+            Err(refusal)
         }
     }
+}
+
+/// Encodings that pass for ASCII: only the page itself can tell.
+const SEVEN_BIT: [&str; 3] = ["ISO-2022-", "HZ", "UTF-7"];
+
+/// The charset that a web page states, in capitals. A page that states another one and is sound UTF-8 all the same
+/// was converted when it was saved.
+fn stated_charset(bytes: &[u8]) -> Option<String> {
+    let head = bytes.get(..HEAD).unwrap_or(bytes).to_ascii_uppercase();
+    if !head.trim_ascii_start().starts_with(b"<") {
+        return None;
+    }
+    let at = head.windows(8).position(|window| window == b"CHARSET=")? + 8;
+    let value = head.get(at..)?;
+    let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
+    let end = value.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
+    let name = String::from_utf8_lossy(value.get(..end?.min(40))?).into_owned();
+    (!name.is_empty()).then_some(name)
+}
+
+fn convert(charset: &str) -> String {
+    format!(
+        "in the encoding {charset}, not UTF-8; convert it first, as in: iconv -f {charset} -t UTF-8 OLD > NEW"
+    )
 }
 
 /// Refuses what is no text at all, by its first bytes.

@@ -54,7 +54,7 @@ impl<'a> Page<'a> {
 }
 
 /// White space, and the marks that editors leave invisibly at the ends of lines.
-fn is_padding(c: char) -> bool {
+pub(super) fn is_padding(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{200b}' | '\u{200e}' | '\u{200f}')
 }
 

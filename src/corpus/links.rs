@@ -157,6 +157,25 @@ pub(super) fn prose(line: &str) -> Prose {
     prose
 }
 
+/// The line without its links and their words: what is said beside them.
+pub(super) fn without_links(line: &str) -> String {
+    let mut said = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find('[') {
+        let (before, from) = rest.split_at(at);
+        said.push_str(before);
+        rest = match markdown_link(from) {
+            Some((_, _, after)) => after,
+            None => {
+                said.push('[');
+                from.get(1..).unwrap_or_default()
+            }
+        };
+    }
+    said.push_str(rest);
+    said
+}
+
 fn has_words(text: &str) -> bool {
     text.chars().any(char::is_alphanumeric)
 }

@@ -23,6 +23,7 @@ mod jsonl;
 mod labels;
 mod lines;
 mod links;
+mod markup;
 mod note;
 mod ris;
 mod sniff;

@@ -40,7 +40,7 @@ pub(super) fn sniff(page: &Page<'_>) -> Result<Format, RecordError> {
     };
     Ok(if first.text == "---" {
         Format::Note
-    } else if is_html(first.text) {
+    } else if first.text.starts_with('<') && page.lines.iter().take(5).any(|line| is_html(line.text)) {
         Format::Html
     } else if article::begins(page) {
         Format::Article
