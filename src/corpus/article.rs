@@ -113,6 +113,8 @@ pub(super) fn read_from(page: &Page<'_>, start: Start) -> Found {
     let mut heading: Option<&str> = None;
     let mut paragraphs: Vec<String> = Vec::new();
     let mut in_head = true;
+    // Papers to which a line of its own leads.
+    let mut lone: Vec<PaperId> = Vec::new();
     let mut rest = page.lines.as_slice();
     let mut at = 0;
     while let Some((line, below)) = rest.split_first() {
@@ -150,12 +152,20 @@ pub(super) fn read_from(page: &Page<'_>, start: Start) -> Found {
             continue;
         }
         in_head &= above_labels;
+        if only_urls(line.text).is_some() {
+            lone.extend(identifiers_in(line.text));
+        }
         let clean = prose(line.text);
         paragraphs.push(clean.text.trim_start_matches(['#', '>']).trim_start().to_owned());
         record
             .mentions
             .extend(mentions_in(&clean.targets.iter().map(String::as_str).collect::<Vec<_>>(), &record.ids));
         record.mentions.extend(clean.mentions);
+    }
+    // Where a label names the paper and none its place, the one link that stands alone does.
+    lone.dedup();
+    if let ([own], true, false) = (lone.as_slice(), record.ids.is_empty(), record.title.is_empty()) {
+        record.ids.push(own.clone());
     }
     if record.title.is_empty() {
         record.title = start.title.unwrap_or_default();
@@ -308,6 +318,14 @@ mod tests {
             (japanese.date.unwrap().to_string().as_str(), japanese.commentaries[0].language.code()),
             ("2024-10-01", "ja")
         );
+    }
+
+    #[test]
+    fn a_link_on_a_line_of_its_own_is_the_papers_where_no_label_gives_one() {
+        let text = "論文名：グラフの研究\nグラフについての論文です。\nhttps://arxiv.org/abs/2408.15881";
+        assert_eq!(read_text(text).0.ids, ["arxiv:2408.15881".parse().unwrap()]);
+        let two = format!("{text}\nhttps://arxiv.org/abs/2106.09685");
+        assert!(read_text(&two).0.ids.is_empty(), "which of them, nobody can tell");
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! what it links to. A page of links is about no one paper, and says so.
 
 use super::article::{self, Start};
+use super::headline::natural_name;
 use super::lines::Page;
 use super::links::{push_new, repositories_in, without_links, without_urls};
 use super::markup::{Markup, is_abstract_label};
@@ -136,15 +137,6 @@ fn url(markup: &Markup) -> Option<String> {
 /// The `2` of `https://arxiv.org/abs/2408.15881v2`.
 fn version(url: &str) -> Option<u32> {
     url.contains("arxiv.org/").then(|| url.rsplit_once('v')?.1.parse().ok()).flatten()
-}
-
-/// "Lovelace, Ada" as "Ada Lovelace".
-fn natural_name(name: &str) -> String {
-    let name = single_line(name);
-    match name.split_once(", ") {
-        Some((family, given)) if !given.contains(',') => format!("{given} {family}"),
-        _ => name,
-    }
 }
 
 fn without_label(text: &str) -> String {

@@ -96,6 +96,18 @@ pub(super) fn tags_in(line: &str) -> Option<Vec<String>> {
     (strays <= 1 && !tags.is_empty()).then_some(tags)
 }
 
+/// The tags in the middle of a line of prose, as Obsidian knows them: `#ml/nlp`, but not `#1` nor `C#`.
+pub(super) fn tags_amid(line: &str) -> impl Iterator<Item = String> {
+    line.split_whitespace().filter_map(|word| {
+        let tag = word.strip_prefix('#')?;
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/');
+        let tag = tag.trim_end_matches(|c: char| !is_part(c));
+        let fits =
+            tag.chars().all(is_part) && tag.starts_with(char::is_alphabetic) && tag.chars().count() <= 64;
+        fits.then(|| single_line(tag))
+    })
+}
+
 /// Pushes what is not there yet.
 pub(super) fn push_new<T: PartialEq>(into: &mut Vec<T>, value: T) {
     if !into.contains(&value) {

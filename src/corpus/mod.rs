@@ -26,6 +26,7 @@ mod links;
 mod markup;
 mod note;
 mod ris;
+mod sheet;
 mod sniff;
 mod unpack;
 
