@@ -105,6 +105,7 @@ fn a_merge_is_noted_with_its_reason_and_can_be_undone_for_good() {
     let parted = writer.split(number, &[Place::of(&digest(""))]).unwrap().unwrap();
     assert_eq!(parted.0, id);
     assert_ne!(parted.1, id);
+    assert_eq!(writer.cut(10, &cut).unwrap(), 2);
     assert_eq!(
         embed(&mut writer),
         1,
@@ -116,9 +117,7 @@ fn a_merge_is_noted_with_its_reason_and_can_be_undone_for_good() {
     let third = put(&mut writer, with_id(record("third.md", "", "On Residuals", "셋째."), "2408.15881"));
     assert_eq!(third.merged, [], "a third source does not join what a person has parted");
     assert_eq!(ids(&writer).len(), 2);
-    assert!(
-        writer.split(number, &[Place { file: "no".into(), slot: String::new() }]).unwrap().is_none()
-    );
+    assert!(writer.split(number, &[Place { file: "no".into(), slot: String::new() }]).unwrap().is_none());
     assert_eq!(writer.check().unwrap(), []);
 }
 

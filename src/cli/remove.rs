@@ -26,9 +26,13 @@ impl RemoveArguments {
         let mut unknown = 0;
         for id in &self.ids {
             let done = if self.undo {
-                writer.readmit(id)?.map(|files| format!("{id} may come in again: paperkin ingest {}", quoted(&files)))
+                writer
+                    .readmit(id)?
+                    .map(|files| format!("{id} may come in again: paperkin ingest {}", quoted(&files)))
             } else {
-                writer.remove(id)?.map(|_| format!("removed {id}; 'paperkin remove --undo {id}' lets it in again"))
+                writer
+                    .remove(id)?
+                    .map(|_| format!("removed {id}; 'paperkin remove --undo {id}' lets it in again"))
             };
             if session.json {
                 output::json(&serde_json::json!({"id": id, "undo": self.undo, "done": done.is_some()}))?;
@@ -38,7 +42,10 @@ impl RemoveArguments {
                 None => {
                     unknown += 1;
                     let state = if self.undo { "was not removed from" } else { "is not in" };
-                    session.say(format_args!("{id} {state} the library at {}", session.config.library.display()));
+                    session.say(format_args!(
+                        "{id} {state} the library at {}",
+                        session.config.library.display()
+                    ));
                 }
             }
         }

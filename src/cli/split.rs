@@ -31,7 +31,12 @@ impl SplitArguments {
         let of = |at: &usize| {
             let record = at.checked_sub(1).and_then(|at| records.get(at));
             record.map(Place::of).with_context(|| {
-                format!("{} has records 1 to {}, not {at}; 'paperkin show {}' lists them", self.id, records.len(), self.id)
+                format!(
+                    "{} has records 1 to {}, not {at}; 'paperkin show {}' lists them",
+                    self.id,
+                    records.len(),
+                    self.id
+                )
             })
         };
         let places = self.records.iter().map(of).collect::<anyhow::Result<Vec<_>>>()?;

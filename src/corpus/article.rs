@@ -58,6 +58,21 @@ const CLOSINGS: [&str; 34] = [
 ];
 const LONGEST_CLOSING: usize = 30;
 
+/// What is known of an article before its text is read: what a web page says in its head.
+#[derive(Debug, Default)]
+pub(super) struct Start {
+    pub record: Record,
+    /// The title of the page, where no label names the paper.
+    pub title: Option<String>,
+}
+
+/// Whether a label gives the paper's title, or its id, anywhere.
+pub(super) fn names_its_paper(page: &Page<'_>) -> bool {
+    let head = page.lines.get(..HEAD_LINES).unwrap_or(&page.lines);
+    head.iter().any(|line| matches!(label(line.text), Some((Label::Title, value)) if !value.is_empty()))
+        || page.lines.iter().any(|line| is_link(line.text, true))
+}
+
 /// Whether the text names its paper by a label.
 pub(super) fn begins(page: &Page<'_>) -> bool {
     let head = page.lines.get(..HEAD_LINES).unwrap_or(&page.lines);
@@ -85,16 +100,21 @@ fn is_link(line: &str, registered: bool) -> bool {
 
 /// Reads the article.
 pub(super) fn read(page: &Page<'_>) -> Found {
+    read_from(page, Start::default())
+}
+
+/// Reads an article of which something is known already.
+pub(super) fn read_from(page: &Page<'_>, start: Start) -> Found {
     let mut found = Found::default();
-    let mut record = Record {
-        source: Source { file: page.name.to_owned(), line: 1, slot: String::new() },
-        ..Record::default()
-    };
+    let mut record = start.record;
+    record.source = Source { file: page.name.to_owned(), line: 1, slot: String::new() };
     let labels_begin =
         page.lines.iter().take(HEAD_LINES).position(|line| label(line.text).is_some()).unwrap_or(1);
     let mut heading: Option<&str> = None;
     let mut paragraphs: Vec<String> = Vec::new();
     let mut in_head = true;
+    // Papers to which a line of its own leads.
+    let mut lone: Vec<PaperId> = Vec::new();
     let mut rest = page.lines.as_slice();
     let mut at = 0;
     while let Some((line, below)) = rest.split_first() {
@@ -132,12 +152,23 @@ pub(super) fn read(page: &Page<'_>) -> Found {
             continue;
         }
         in_head &= above_labels;
+        if only_urls(line.text).is_some() {
+            lone.extend(identifiers_in(line.text));
+        }
         let clean = prose(line.text);
         paragraphs.push(clean.text.trim_start_matches(['#', '>']).trim_start().to_owned());
         record
             .mentions
             .extend(mentions_in(&clean.targets.iter().map(String::as_str).collect::<Vec<_>>(), &record.ids));
         record.mentions.extend(clean.mentions);
+    }
+    // Where a label names the paper and none its place, the one link that stands alone does.
+    lone.dedup();
+    if let ([own], true, false) = (lone.as_slice(), record.ids.is_empty(), record.title.is_empty()) {
+        record.ids.push(own.clone());
+    }
+    if record.title.is_empty() {
+        record.title = start.title.unwrap_or_default();
     }
     finish(&mut record, heading, paragraphs);
     found.records.push(if record.title.is_empty() {
@@ -205,7 +236,8 @@ fn take_link(record: &mut Record, value: &str, line: &str) -> bool {
         }
         return true;
     }
-    match only_urls(value).and_then(|urls| urls.into_iter().next()) {
+    let linked = || prose(value).targets.into_iter().find(|target| target.contains("://"));
+    match only_urls(value).and_then(|urls| urls.into_iter().next()).or_else(linked) {
         Some(url) => {
             record.url.get_or_insert(url);
             true
@@ -286,6 +318,14 @@ mod tests {
             (japanese.date.unwrap().to_string().as_str(), japanese.commentaries[0].language.code()),
             ("2024-10-01", "ja")
         );
+    }
+
+    #[test]
+    fn a_link_on_a_line_of_its_own_is_the_papers_where_no_label_gives_one() {
+        let text = "論文名：グラフの研究\nグラフについての論文です。\nhttps://arxiv.org/abs/2408.15881";
+        assert_eq!(read_text(text).0.ids, ["arxiv:2408.15881".parse().unwrap()]);
+        let two = format!("{text}\nhttps://arxiv.org/abs/2106.09685");
+        assert!(read_text(&two).0.ids.is_empty(), "which of them, nobody can tell");
     }
 
     #[test]

@@ -19,6 +19,18 @@ pub(super) struct Body {
     pub repositories: Vec<String>,
 }
 
+impl Body {
+    fn take_links(&mut self, lines: &[Line<'_>]) {
+        for url in lines.iter().filter_map(|line| only_urls(line.text)).flatten() {
+            let repositories = repositories_in(&url);
+            if repositories.is_empty() {
+                self.url.get_or_insert(url);
+            }
+            repositories.into_iter().for_each(|repository| push_new(&mut self.repositories, repository));
+        }
+    }
+}
+
 /// An English paragraph is taken for an abstract from this length on, or if it is a sentence before commentary
 /// in another language.
 const ABSTRACT_LENGTH: usize = 200;
@@ -42,20 +54,23 @@ pub(super) fn body(lines: &[Line<'_>]) -> Body {
     let mut body = Body::default();
     let head = lines.get(..end).unwrap_or_default();
     if head.iter().any(|line| is_statement(line.text)) {
+        // Links above and below the abstract are where the thing can be read.
+        let is_link = |line: &&Line<'_>| only_urls(line.text).is_some();
+        let above = head.iter().take_while(is_link).count();
+        let below = head.iter().skip(above).rev().take_while(is_link).count();
+        let (links, head) = head.split_at(above.min(head.len()));
+        let (head, more) = head.split_at(head.len().saturating_sub(below));
+        body.take_links(links);
+        body.take_links(more);
         let text = head.iter().map(|line| line.text.trim_start_matches("> ")).collect::<Vec<_>>().join("\n");
-        body.repositories = repositories_in(&text);
+        repositories_in(&text)
+            .into_iter()
+            .for_each(|repository| push_new(&mut body.repositories, repository));
         body.abstract_text = Some(normalise(&text));
     } else {
         // A link between authors and commentary is where the thing can be read; other words are commentary.
-        let links = head.iter().take_while(|line| only_urls(line.text).is_some());
-        end = links.clone().count();
-        for url in links.filter_map(|line| only_urls(line.text)).flatten() {
-            let repositories = repositories_in(&url);
-            if repositories.is_empty() {
-                body.url.get_or_insert(url);
-            }
-            repositories.into_iter().for_each(|repository| push_new(&mut body.repositories, repository));
-        }
+        end = head.iter().take_while(|line| only_urls(line.text).is_some()).count();
+        body.take_links(head.get(..end).unwrap_or_default());
     }
     let rest: Vec<&str> = lines.iter().skip(end).map(|line| line.text).collect();
     body.mentions = mentions_in(&rest, &[]);
@@ -161,10 +176,9 @@ mod tests {
         );
         assert_eq!(
             body.abstract_text.as_deref(),
-            Some(
-                "We propose graphs with a $1.5\\times$ speed-up. Code: https://github.com/ada/graphs.\nhttps://ada.github.io/"
-            )
+            Some("We propose graphs with a $1.5\\times$ speed-up. Code: https://github.com/ada/graphs.")
         );
+        assert_eq!(body.url.as_deref(), Some("https://ada.github.io/"));
         assert_eq!(
             texts(&body),
             [

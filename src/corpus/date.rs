@@ -12,10 +12,13 @@ pub(super) fn date_line(line: &str) -> Option<Date> {
     }
     let bare =
         line.trim_matches(|c: char| matches!(c, '#' | '*' | '=' | '-' | '[' | ']') || c.is_whitespace());
-    let parts = parts_of(&bare.to_lowercase());
+    let folded: String = bare.chars().map(ascii_digit).collect();
+    let parts = parts_of(&folded.to_lowercase());
     let words: Vec<&str> = parts.iter().map(String::as_str).filter(|part| !is_weekday(part)).collect();
     match words.as_slice() {
-        [year, "年" | "년", month, "月" | "월", day, "日" | "일"] => date(year, month, day),
+        [year, "年" | "년", month, "月" | "월", day, "日" | "일"] => {
+            date(&whole_year(year), month, day)
+        }
         [year, "-", month, "-", day] | [year, "/", month, "/", day] | [year, ".", month, ".", day] => {
             date(year, month, day)
         }
@@ -92,6 +95,19 @@ fn date(year: &str, month: &str, day: &str) -> Option<Date> {
     Date::new(year, month.parse().ok()?, day.parse().ok()?).ok()
 }
 
+/// "24년" is of this century.
+fn whole_year(year: &str) -> String {
+    if year.len() == 2 { format!("20{year}") } else { year.to_owned() }
+}
+
+/// Input methods write full-width digits and signs.
+fn ascii_digit(c: char) -> char {
+    match c {
+        '０'..='９' | '／' | '－' | '．' => char::from_u32(u32::from(c) - 0xfee0).unwrap_or(c),
+        c => c,
+    }
+}
+
 /// The number of the month that the word, in lower case, names or begins.
 pub(super) fn month_of(word: &str) -> Option<usize> {
     let at = MONTHS.iter().position(|month| word.starts_with(month))?;
@@ -151,6 +167,8 @@ mod tests {
             "2024年8月29日",
             "2024年8月29日(木)",
             "2024年8月29日 星期四",
+            "24년 8월 29일",
+            "２０２４年８月２９日",
             "2024-08-29",
             "2024.08.29",
             "2024. 8. 29.",

@@ -15,11 +15,14 @@ const LITTLE_ENDIAN_MARK: &[u8] = b"\xff\xfe";
 const BIG_ENDIAN_MARK: &[u8] = b"\xfe\xff";
 
 /// What well-known binary files begin with; one NUL byte condemns the rest.
-const SIGNATURES: [(&[u8], &str); 8] = [
+const SIGNATURES: [(&[u8], &str); 10] = [
     (b"%PDF", "a PDF; save its text, or write a note about it"),
-    (b"PK\x03\x04", "a zip archive (or an office document); unpack it, or save it as text"),
-    (b"\x1f\x8b", "gzip-compressed; unpack it with gunzip"),
-    (b"\x28\xb5\x2f\xfd", "zstd-compressed; unpack it with zstd -d"),
+    // One level is unpacked before we look.
+    (b"PK\x03\x04", "packed twice (a zip archive or office document inside); unpack it once"),
+    (b"\x1f\x8b", "packed twice (gzip inside); unpack it once"),
+    (b"\x28\xb5\x2f\xfd", "packed twice (zstd inside); unpack it once"),
+    (b"\xfd7zXZ\0", "packed twice (xz inside); unpack it once"),
+    (b"BZh", "bzip2-compressed; unpack it with bunzip2"),
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),
     (b"GIF8", "an image"),
@@ -35,14 +38,48 @@ pub(super) fn decode(file: &str, bytes: &[u8]) -> Result<String, RecordError> {
         return utf16(file, rest, u16::from_be_bytes);
     }
     refuse_binary(file, bytes)?;
+    let stated = stated_charset(bytes);
+    if let Some(charset) =
+        stated.as_deref().filter(|charset| SEVEN_BIT.iter().any(|known| charset.starts_with(known)))
+    {
+        return Err(RecordError::new(ErrorKind::Unreadable, file, 1, convert(charset)));
+    }
     let bytes = bytes.strip_prefix(UTF8_MARK).unwrap_or(bytes);
     match std::str::from_utf8(bytes) {
         Ok(text) => Ok(settled(text)),
         Err(error) => {
             let good = bytes.get(..error.valid_up_to()).unwrap_or_default();
-            Err(not_utf8(file, 1 + count_lines(good), &error))
+            let mut refusal = not_utf8(file, 1 + count_lines(good), &error);
+            if let Some(charset) = stated.filter(|charset| charset != "UTF-8") {
+                refusal.why = convert(&charset);
+            }
+            Err(refusal)
         }
     }
+}
+
+/// Encodings that pass for ASCII: only the page itself can tell.
+const SEVEN_BIT: [&str; 3] = ["ISO-2022-", "HZ", "UTF-7"];
+
+/// The charset that a web page states, in capitals. A page that states another one and is sound UTF-8 all the same
+/// was converted when it was saved.
+fn stated_charset(bytes: &[u8]) -> Option<String> {
+    let head = bytes.get(..HEAD).unwrap_or(bytes).to_ascii_uppercase();
+    if !head.trim_ascii_start().starts_with(b"<") {
+        return None;
+    }
+    let at = head.windows(8).position(|window| window == b"CHARSET=")? + 8;
+    let value = head.get(at..)?;
+    let value = value.strip_prefix(b"\"").or_else(|| value.strip_prefix(b"'")).unwrap_or(value);
+    let end = value.iter().position(|byte| !(byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')));
+    let name = String::from_utf8_lossy(value.get(..end?.min(40))?).into_owned();
+    (!name.is_empty()).then_some(name)
+}
+
+fn convert(charset: &str) -> String {
+    format!(
+        "in the encoding {charset}, not UTF-8; convert it first, as in: iconv -f {charset} -t UTF-8 OLD > NEW"
+    )
 }
 
 /// Refuses what is no text at all, by its first bytes.
@@ -53,6 +90,9 @@ pub(super) fn refuse_binary(file: &str, bytes: &[u8]) -> Result<(), RecordError>
     };
     if let Some((_, what)) = SIGNATURES.iter().find(|(signature, _)| head.starts_with(signature)) {
         return refuse(what);
+    }
+    if head.get(257..262) == Some(b"ustar") {
+        return refuse("a tar archive; unpack it with tar -x, or pack the files as zip");
     }
     if has_wide_mark(head) || !head.contains(&0) {
         return Ok(());

@@ -12,7 +12,10 @@ use super::headline::{Expected, Headline, bare_title, headline, title_like};
 use super::lines::{Line, Page};
 use super::links::{only_urls, push_new, tags_in};
 use super::{ErrorKind, Found, Slots};
-use crate::paper::{Record, Source};
+use crate::paper::{PaperId, Record, Source};
+
+/// More lines of links are a list.
+const MOST_LINKS: usize = 4;
 
 /// Whether the text begins as a digest does: with a date, if need be below the name of the series, or with title
 /// and authors.
@@ -29,8 +32,15 @@ pub(super) fn begins(page: &Page<'_>) -> bool {
 
 /// Reads the papers of all dates.
 pub(super) fn read(page: &Page<'_>) -> Found {
-    let mut reading =
-        Reading { page, found: Found::default(), slots: Slots::default(), date: None, open: None };
+    let mut reading = Reading {
+        page,
+        found: Found::default(),
+        slots: Slots::default(),
+        date: None,
+        open: None,
+        links: Vec::new(),
+    };
+    let mut links_above = false;
     let mut due = true;
     let mut rest = page.lines.as_slice();
     while let Some(line) = rest.first() {
@@ -42,6 +52,11 @@ pub(super) fn read(page: &Page<'_>) -> Found {
         } else if let Some(tags) = tags_in(line.text) {
             reading.tag(line, tags);
             due = true;
+        } else if let Some(links) = links_above_title(rest, due || links_above) {
+            reading.links = rest.get(..links).unwrap_or_default().to_vec();
+            links_above = true;
+            due = true;
+            taken = links;
         } else if let Some(found) = headline(rest, if due { Expected::Yes } else { Expected::No }) {
             taken = found.lines;
             reading.begin(line, found);
@@ -69,12 +84,21 @@ fn begins_section(lines: &[Line<'_>]) -> bool {
     lines.get(1..).is_some_and(|below| headline(below, Expected::Yes).is_some())
 }
 
+/// How many lines of links stand above a title with authors: they lead to its paper, where that is the custom.
+fn links_above_title(lines: &[Line<'_>], custom: bool) -> Option<usize> {
+    let links = lines.iter().take_while(|line| only_urls(line.text).is_some()).take(MOST_LINKS).count();
+    let below = lines.get(links..).unwrap_or_default();
+    (custom && links > 0 && headline(below, Expected::Yes).is_some()).then_some(links)
+}
+
 struct Reading<'a> {
     page: &'a Page<'a>,
     found: Found,
     slots: Slots,
     date: Option<Date>,
     open: Option<Open<'a>>,
+    /// Links above the title that is due.
+    links: Vec<Line<'a>>,
 }
 
 struct Open<'a> {
@@ -97,7 +121,7 @@ impl<'a> Reading<'a> {
             date: self.date,
             ..Record::default()
         };
-        self.open = Some(Open { record, lines: Vec::new() });
+        self.open = Some(Open { record, lines: std::mem::take(&mut self.links) });
     }
 
     /// A title without authors must have something below it; words above the first paper are an introduction.
@@ -133,7 +157,11 @@ impl<'a> Reading<'a> {
         record.abstract_text = body.abstract_text;
         record.commentaries = body.commentaries;
         record.mentions = body.mentions;
-        record.url = body.url;
+        // A link on a line of its own beside the title leads to the paper, one in a sentence to another.
+        match body.url.as_deref().and_then(PaperId::parse).filter(PaperId::is_registered) {
+            Some(id) => record.ids.push(id),
+            None => record.url = body.url,
+        }
         record.repositories = body.repositories;
         self.found.records.push(Ok(record));
     }
@@ -185,7 +213,8 @@ On sparse graphs - a study
         );
         let [first, second, third, fourth] = papers.as_slice() else { panic!() };
         assert_eq!(first.authors, ["Ada Lovelace", "George Boole (University College, Cork)", "김철수"]);
-        assert!(first.abstract_text.as_ref().unwrap().ends_with("graphs.\nhttps://ada.github.io/graphs"));
+        assert!(first.abstract_text.as_ref().unwrap().ends_with("ada/graphs."));
+        assert_eq!(first.url.as_deref(), Some("https://ada.github.io/graphs"));
         let languages: Vec<_> = first.commentaries.iter().map(|note| note.language.code()).collect();
         assert_eq!(languages, ["ko", "en"]);
         assert_eq!(first.commentaries[0].text.lines().count(), 2);
@@ -218,6 +247,17 @@ On sparse graphs - a study
         assert_eq!(papers[0].commentaries[0].language.code(), "zh");
         assert_eq!((papers[1].title.as_str(), papers[1].tags[0].as_str()), ("ブログの記事", "メモ"));
         assert_eq!(papers[1].commentaries[0].language.code(), "ja");
+    }
+
+    #[test]
+    fn a_link_beside_the_title_is_the_papers_own() {
+        let papers = records(
+            "2024-08-29\nhttps://arxiv.org/abs/2106.09685\nLoRA\n(Edward Hu)\n좋습니다.\nhttps://arxiv.org/abs/2305.18290\nDPO\n\
+             (Rafael Rafailov)\nhttps://dpo.example.org\n이것도 좋습니다. https://arxiv.org/abs/1706.03762",
+        );
+        let ids: Vec<_> = papers.iter().map(|paper| paper.ids[0].to_string()).collect();
+        assert_eq!(ids, ["arxiv:2106.09685", "arxiv:2305.18290"]);
+        assert_eq!((papers[1].mentions.len(), papers[0].commentaries[0].text.as_str()), (1, "좋습니다."));
     }
 
     #[test]

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::io::BufReader;
 use std::path::{Path, PathBuf};
 
-use super::{ErrorKind, RecordError, Stream};
+use super::unpack::Raw;
+use super::{ErrorKind, RecordError};
 
 /// A file to read.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -85,7 +85,6 @@ const NOT_TEXT: [&str; 40] = [
     "epub",
     "exe",
     "gif",
-    "gz",
     "heic",
     "ico",
     "jar",
@@ -106,14 +105,18 @@ const NOT_TEXT: [&str; 40] = [
     "safetensors",
     "so",
     "tar",
+    "tbz2",
+    "tgz",
+    "txz",
     "wav",
     "webm",
     "webp",
     "xls",
     "xlsx",
-    "zip",
-    "zst",
 ];
+
+/// The extensions of compressed texts, behind which stands the text's own.
+pub(super) const PACKED: [&str; 3] = ["gz", "xz", "zst"];
 
 /// The files under `path`, sorted; a file that the person names himself is listed whatever it is called.
 ///
@@ -169,12 +172,24 @@ fn judge(path: &Path) -> Result<Kind, SkipReason> {
     if own.is_dir() {
         return Ok(Kind::Folder);
     }
-    let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
-    if extension.is_some_and(|extension| NOT_TEXT.contains(&extension.as_str())) {
+    if is_not_text(path) {
         return Err(SkipReason::NotText);
     }
     let target = fs_err::metadata(path).map_err(denied)?;
     if target.is_file() { Ok(Kind::File(target.len())) } else { Err(SkipReason::NotAFile) }
+}
+
+/// By its extension; `figures.tar.gz` is what `figures.tar` is.
+pub(super) fn is_not_text(path: &Path) -> bool {
+    extension(path).is_some_and(|last| {
+        let inner = PACKED.contains(&last.as_str()).then(|| path.file_stem().map(Path::new)).flatten();
+        let extension = inner.and_then(extension).unwrap_or(last);
+        NOT_TEXT.contains(&extension.as_str())
+    })
+}
+
+fn extension(path: &Path) -> Option<String> {
+    path.extension().map(|extension| extension.to_string_lossy().to_lowercase())
 }
 
 fn metadata(path: &Path) -> Result<std::fs::Metadata, RecordError> {
@@ -189,7 +204,7 @@ fn unreadable(path: &Path, why: impl Into<String>) -> RecordError {
 }
 
 /// Opens the file, and says under which name.
-pub(super) fn open(path: &Path) -> Result<(String, Stream), RecordError> {
+pub(super) fn open(path: &Path) -> Result<(String, Raw), RecordError> {
     let name = path.display().to_string();
     let metadata = metadata(path)?;
     if metadata.is_dir() {
@@ -199,7 +214,7 @@ pub(super) fn open(path: &Path) -> Result<(String, Stream), RecordError> {
         return Err(unreadable(path, "this is a pipe or a device; save its content to a file first"));
     }
     let file = fs_err::File::open(path).map_err(|error| unreadable(path, error.to_string()))?;
-    Ok((name, Box::new(BufReader::with_capacity(64 << 10, file))))
+    Ok((name, Box::new(file)))
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 use jiff::civil::Date;
 
 use super::date;
-use super::headline::names;
+use super::headline::{names, natural_name};
 use super::lines::Line;
 use super::links::push_new;
 use crate::paper::{PaperId, normalise, single_line};
@@ -14,6 +14,8 @@ use crate::paper::{PaperId, normalise, single_line};
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct FrontMatter {
     pub title: Option<String>,
+    /// The first of its other names.
+    pub alias: Option<String>,
     pub authors: Vec<String>,
     pub tags: Vec<String>,
     pub date: Option<Date>,
@@ -62,14 +64,19 @@ impl FrontMatter {
     fn take(&mut self, key: &str, values: Vec<String>) {
         let whole = || Some(values.join(" ")).filter(|text| !text.trim().is_empty());
         match key {
+            // The note is called by a key then, and by the paper's title beside.
+            "aliases" | "alias" if self.title.is_none() => {
+                let alias = values.first().map(|alias| single_line(alias));
+                self.alias = alias.filter(|alias| !alias.is_empty());
+            }
             "title" => self.title = whole().map(|text| single_line(&text)),
             "author" | "authors" => {
                 // In a list every item is a name, also "Smith, John"; a single value may hold several.
                 self.authors = match values.as_slice() {
-                    [one] => names(one).into_iter().flatten().collect(),
+                    [one] => author_list(one),
                     several => several
                         .iter()
-                        .map(|value| single_line(value))
+                        .map(|value| natural_name(without_brackets(value)))
                         .filter(|name| !name.is_empty())
                         .collect(),
                 };
@@ -97,6 +104,19 @@ impl FrontMatter {
             _ => {}
         }
     }
+}
+
+/// A list of authors in one value: "Lovelace, Ada; Boole, George", "Ada Lovelace, George Boole", wiki links.
+pub(super) fn author_list(text: &str) -> Vec<String> {
+    let text = text.replace("[[", "").replace("]]", "");
+    if text.contains(';') {
+        return text.split(';').map(natural_name).filter(|name| !name.is_empty()).collect();
+    }
+    names(&text).unwrap_or_default()
+}
+
+fn without_brackets(name: &str) -> &str {
+    name.trim().trim_start_matches("[[").trim_end_matches("]]")
 }
 
 fn is_key(key: &str) -> bool {

@@ -211,6 +211,15 @@ pub(super) fn names(list: &str) -> Option<Vec<String>> {
             name.push(c);
         }
     }
+    // "Ada Lovelace and George Boole": the last comma is a word, or the only one.
+    if let Some(last) = names.pop() {
+        match last.split_once(" and ").or_else(|| last.split_once(" & ")) {
+            Some((one, other)) if looks_like_a_name(one) && looks_like_a_name(other) => {
+                names.extend([one.to_owned(), other.to_owned()]);
+            }
+            _ => names.push(last),
+        }
+    }
     let names: Vec<String> = names
         .iter()
         .map(|name| single_line(name))
@@ -223,9 +232,19 @@ pub(super) fn names(list: &str) -> Option<Vec<String>> {
     (!names.is_empty() && !list.contains("://")).then_some(names)
 }
 
+/// "Lovelace, Ada" as "Ada Lovelace".
+pub(super) fn natural_name(name: &str) -> String {
+    let name = single_line(name);
+    match name.split_once(", ") {
+        Some((family, given)) if !given.contains(',') && !given.is_empty() => format!("{given} {family}"),
+        _ => name,
+    }
+}
+
 /// Good enough where authors are due: short parts, and no sentence in a script that has no names of that length.
 fn plausible(names: &[String], list: &str) -> bool {
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();
+    let list = list.trim_end_matches("et al.");
     let is_prose = ends_a_sentence(list) && Language::of(list) != Language::ENGLISH;
     longest <= 120 && !is_prose
 }
@@ -288,11 +307,23 @@ mod tests {
             found("On Graphs", &["Ada Lovelace", "Ümit de la Cruz"], 2),
         );
         both(
+            "On Graphs\n(Ümit de la Cruz, Lélio Renard, et al.)",
+            found("On Graphs", &["Ümit de la Cruz", "Lélio Renard"], 2),
+        );
+        both(
             "On\nLong Titles\n(A. Lovelace,\nB. Bool (MIT, USA), and 김철수)\nWe",
             found("On Long Titles", &["A. Lovelace", "B. Bool (MIT, USA)", "김철수"], 4),
         );
         both("## **한국어 제목**\n（김철수、이영희）", found("한국어 제목", &["김철수", "이영희"], 2));
         both("Announcing Pixtral 12B\n(Mistral AI)", found("Announcing Pixtral 12B", &["Mistral AI"], 2));
+    }
+
+    #[test]
+    fn the_last_name_may_follow_a_word() {
+        let list = |text: &str| names(text).unwrap_or_default().join("|");
+        assert_eq!(list("Ada Lovelace, Bo Li and 김철수"), "Ada Lovelace|Bo Li|김철수");
+        assert_eq!(list("Ada Lovelace and George Boole (MIT)"), "Ada Lovelace|George Boole (MIT)");
+        assert_eq!(list("Center for Law and policy of AI"), "Center for Law and policy of AI");
     }
 
     #[test]

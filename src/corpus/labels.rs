@@ -15,7 +15,7 @@ pub(super) enum Label {
 }
 
 /// The labels, in lower case without spaces. "Paper" alone is a link or a title, as its value is one.
-const LABELS: [(&str, Label); 74] = [
+const LABELS: [(&str, Label); 82] = [
     ("论文名", Label::Title),
     ("论文名称", Label::Title),
     ("论文标题", Label::Title),
@@ -82,6 +82,9 @@ const LABELS: [(&str, Label); 74] = [
     ("날짜", Label::Date),
     ("date", Label::Date),
     ("published", Label::Date),
+    ("year", Label::Date),
+    ("연도", Label::Date),
+    ("年份", Label::Date),
     ("标签", Label::Tags),
     ("关键词", Label::Tags),
     ("タグ", Label::Tags),
@@ -90,6 +93,11 @@ const LABELS: [(&str, Label); 74] = [
     ("keywords", Label::Tags),
     ("摘要", Label::Abstract),
     ("abstract", Label::Abstract),
+    ("초록", Label::Abstract),
+    ("要旨", Label::Abstract),
+    ("공저자", Label::Authors),
+    ("arxivid", Label::Link),
+    ("paperlinks", Label::Link),
 ];
 
 /// Reads a labelled line; `【label】value` and Markdown dress are read too. The value may be empty: then it stands

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use super::files::PACKED;
 use super::{ErrorKind, Notice, RecordError};
 use crate::paper::single_line;
 
@@ -34,9 +35,13 @@ impl<'a> Page<'a> {
         Self { name, lines }
     }
 
-    /// The file's name without folder and extension: the name by which notes link to it.
+    /// The file's name without folder and extension: the name by which notes link to it. `x.md.gz` has two.
     pub fn stem(&self) -> String {
-        Path::new(self.name).file_stem().map(|stem| single_line(&stem.to_string_lossy())).unwrap_or_default()
+        let path = Path::new(self.name);
+        let packed =
+            path.extension().is_some_and(|last| PACKED.iter().any(|known| last.eq_ignore_ascii_case(known)));
+        let path = path.file_stem().map(Path::new).filter(|_| packed).unwrap_or(path);
+        path.file_stem().map(|stem| single_line(&stem.to_string_lossy())).unwrap_or_default()
     }
 
     pub fn error(&self, kind: ErrorKind, line: usize, why: impl Into<String>) -> RecordError {
@@ -49,7 +54,7 @@ impl<'a> Page<'a> {
 }
 
 /// White space, and the marks that editors leave invisibly at the ends of lines.
-fn is_padding(c: char) -> bool {
+pub(super) fn is_padding(c: char) -> bool {
     c.is_whitespace() || c.is_control() || matches!(c, '\u{feff}' | '\u{200b}' | '\u{200e}' | '\u{200f}')
 }
 
@@ -62,6 +67,7 @@ mod tests {
         let page = Page::new("vault/240104 LLaMA Pro.md", "\u{feff}a\n\n \t\u{200b}\n  שלום  ");
         assert_eq!(page.lines, [Line { number: 1, text: "a" }, Line { number: 4, text: "שלום" }]);
         assert_eq!(page.stem(), "240104 LLaMA Pro");
+        assert_eq!(Page::new("vault/240104 LLaMA Pro.md.GZ", "").stem(), "240104 LLaMA Pro");
         assert_eq!(Page::new("/x/각 논문.md", "").stem(), "각 논문", "macOS spells file names decomposed");
     }
 }

@@ -99,6 +99,18 @@ pub(super) fn tags_in(line: &str) -> Option<Vec<String>> {
     (strays <= 1 && !tags.is_empty()).then_some(tags)
 }
 
+/// The tags in the middle of a line of prose, as Obsidian knows them: `#ml/nlp`, but not `#1` nor `C#`.
+pub(super) fn tags_amid(line: &str) -> impl Iterator<Item = String> {
+    line.split_whitespace().filter_map(|word| {
+        let tag = word.strip_prefix('#')?;
+        let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '-' | '/');
+        let tag = tag.trim_end_matches(|c: char| !is_part(c));
+        let fits =
+            tag.chars().all(is_part) && tag.starts_with(char::is_alphabetic) && tag.chars().count() <= 64;
+        fits.then(|| single_line(tag))
+    })
+}
+
 /// Pushes what is not there yet.
 pub(super) fn push_new<T: PartialEq>(into: &mut Vec<T>, value: T) {
     if !into.contains(&value) {
@@ -158,6 +170,25 @@ pub(super) fn prose(line: &str) -> Prose {
     prose.text.push_str(rest);
     prose.only_links = !own_words && line.contains('[');
     prose
+}
+
+/// The line without its links and their words: what is said beside them.
+pub(super) fn without_links(line: &str) -> String {
+    let mut said = String::with_capacity(line.len());
+    let mut rest = line;
+    while let Some(at) = rest.find('[') {
+        let (before, from) = rest.split_at(at);
+        said.push_str(before);
+        rest = match markdown_link(from) {
+            Some((_, _, after)) => after,
+            None => {
+                said.push('[');
+                from.get(1..).unwrap_or_default()
+            }
+        };
+    }
+    said.push_str(rest);
+    said
 }
 
 fn has_words(text: &str) -> bool {

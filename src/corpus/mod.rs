@@ -6,6 +6,7 @@
 //!
 //! Ingest walks [`files_under`] (files and bytes, for progress), [`open`]s each file and iterates the [`Reader`].
 
+mod archive;
 mod article;
 mod bibtex;
 mod bibtex_entry;
@@ -29,7 +30,10 @@ mod links;
 mod markup;
 mod note;
 mod ris;
+mod sheet;
 mod sniff;
+mod unpack;
+mod web_page;
 
 use std::io::{BufRead, Cursor, Read};
 use std::path::Path;
@@ -107,8 +111,8 @@ pub trait Reader: Iterator<Item = Result<Record, RecordError>> + Send {
 ///
 /// When nothing of the file can be read; the error says what would help.
 pub fn open(path: &Path) -> Result<Box<dyn Reader>, RecordError> {
-    let (name, stream) = files::open(path)?;
-    read(&name, stream)
+    let (name, file) = files::open(path)?;
+    unpack::open(&name, file)
 }
 
 /// Reads a text that is in memory already, as [`open`] reads a file: `name` stands for the file in sources, and
@@ -118,7 +122,7 @@ pub fn open(path: &Path) -> Result<Box<dyn Reader>, RecordError> {
 ///
 /// When nothing of it can be read.
 pub fn read_bytes(name: &str, bytes: &[u8]) -> Result<Box<dyn Reader>, RecordError> {
-    read(name, Box::new(Cursor::new(bytes.to_vec())))
+    unpack::open(name, Box::new(Cursor::new(bytes.to_vec())))
 }
 
 /// The bytes of one text, unpacked.
@@ -127,9 +131,12 @@ type Stream = Box<dyn BufRead + Send>;
 /// Formats that know where a record ends are streamed, however large; a text about its papers is read whole, under
 /// the cap.
 fn read(name: &str, mut stream: Stream) -> Result<Box<dyn Reader>, RecordError> {
-    let failed = |error: std::io::Error| RecordError::new(ErrorKind::Unreadable, name, 1, error.to_string());
     let mut head = Vec::with_capacity(decode::HEAD);
-    stream.by_ref().take(decode::HEAD as u64).read_to_end(&mut head).map_err(failed)?;
+    let failed = stream.by_ref().take(decode::HEAD as u64).read_to_end(&mut head);
+    if let (Err(error), true) = (failed, head.is_empty()) {
+        return Err(RecordError::new(ErrorKind::Unreadable, name, 1, error.to_string()));
+    }
+    // A stream that broke after something readable will break again, behind what is readable.
     decode::refuse_binary(name, &head)?;
     let streamed = if decode::has_wide_mark(&head) { None } else { sniff::streamed(&head) };
     let mut stream: Stream = Box::new(Cursor::new(head).chain(stream));
@@ -138,7 +145,7 @@ fn read(name: &str, mut stream: Stream) -> Result<Box<dyn Reader>, RecordError> 
     }
     // The size that the system states may be wrong or change: the cap is on what we read.
     let mut bytes = Vec::new();
-    stream.by_ref().take(LARGEST_TEXT + 1).read_to_end(&mut bytes).map_err(failed)?;
+    let failed = stream.by_ref().take(LARGEST_TEXT + 1).read_to_end(&mut bytes).err();
     if bytes.len() as u64 > LARGEST_TEXT {
         let why = format!(
             "larger than {} MiB, too large for one text; split it, or use JSON lines, which are streamed",
@@ -146,21 +153,37 @@ fn read(name: &str, mut stream: Stream) -> Result<Box<dyn Reader>, RecordError> 
         );
         return Err(RecordError::new(ErrorKind::Unreadable, name, 1, why));
     }
-    let text = decode::decode(name, &bytes)?;
+    let broken = failed.map(|error| cut_off(name, &mut bytes, &error));
+    let text = decode::decode(name, &bytes).map_err(|error| broken.clone().unwrap_or(error))?;
     // UTF-16 is known for what it is only now.
     if let Some(format) = sniff::streamed(text.as_bytes()) {
         return Ok(records_of(format, name, Box::new(Cursor::new(text.into_bytes()))));
     }
     let page = lines::Page::new(name, &text);
-    let format = sniff::sniff(&page)?;
-    let found = match format {
+    let format = sniff::sniff(&page).map_err(|error| broken.clone().unwrap_or(error))?;
+    let mut found = match format {
         Format::Digest => digest::read(&page),
         Format::Article => article::read(&page),
         Format::Html => html::read(name, &text),
         _ => note::read(&page),
     };
+    if let Some(error) = broken {
+        // Half a note is none; of a digest only the last paper may be half of one.
+        if format != Format::Digest {
+            return Err(error);
+        }
+        found.records.pop();
+        found.records.push(Err(error));
+    }
     let size = bytes.len() as u64;
     Ok(Box::new(Whole { format, size, records: found.records.into_iter(), notices: found.notices }))
+}
+
+/// What could not be read to its end, cut back to whole lines.
+fn cut_off(name: &str, bytes: &mut Vec<u8>, error: &std::io::Error) -> RecordError {
+    bytes.truncate(bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1));
+    let line = 1 + bytes.iter().filter(|byte| **byte == b'\n').count();
+    RecordError::new(ErrorKind::Unreadable, name, line, error.to_string())
 }
 
 /// The reader of a format that is streamed.

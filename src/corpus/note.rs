@@ -9,8 +9,8 @@ use super::date;
 use super::front_matter::{self, FrontMatter};
 use super::headline::{Expected, Headline, headline, marked_title};
 use super::lines::{Line, Page};
-use super::links::{only_urls, prose, push_new, repositories_in, tags_in};
-use super::{ErrorKind, Found, Slots, sniff};
+use super::links::{only_urls, prose, push_new, repositories_in, tags_amid, tags_in};
+use super::{ErrorKind, Found, Slots, sheet, sniff};
 use crate::paper::{Mention, PaperId, Record, Source, identifiers_in, normalise};
 
 /// Names of files that nobody has named.
@@ -92,6 +92,11 @@ fn starts_of_papers(lines: &[Line<'_>]) -> Vec<usize> {
 }
 
 fn paper(lines: &[Line<'_>], front: Option<&FrontMatter>, name: &str) -> Result<Record, String> {
+    if let Some(front) = front
+        && let Some(record) = laid_out(lines, front, name)
+    {
+        return Ok(record);
+    }
     let (mut head, rest) = Head::read(lines);
     let mut record = Record { abstract_text: head.quoted_abstract(), ..Record::default() };
     if let Some(front) = front {
@@ -103,7 +108,7 @@ fn paper(lines: &[Line<'_>], front: Option<&FrontMatter>, name: &str) -> Result<
         if head.authors.is_empty() {
             head.authors.clone_from(&front.authors);
             // The title in the text wins only where it stands with its authors.
-            head.title = front.title.clone().or(head.title);
+            head.title = front.title.clone().or(head.title).or_else(|| front.alias.clone());
         }
     }
     let marked = head.title.is_some();
@@ -137,10 +142,36 @@ fn paper(lines: &[Line<'_>], front: Option<&FrontMatter>, name: &str) -> Result<
     Ok(record)
 }
 
+/// A note of fields and sections.
+fn laid_out(lines: &[Line<'_>], front: &FrontMatter, name: &str) -> Option<Record> {
+    let mut record = Record {
+        title: front.title.clone().unwrap_or_default(),
+        authors: front.authors.clone(),
+        ids: front.ids.clone(),
+        date: front.date,
+        tags: front.tags.clone(),
+        abstract_text: front.abstract_text.clone(),
+        ..Record::default()
+    };
+    let rest = sheet::read(lines, front, &mut record)?;
+    let mut others = Vec::new();
+    front.urls.iter().for_each(|url| take_url(&mut record, url, &mut others));
+    if record.title.is_empty() {
+        record.title = front.alias.clone().or_else(|| name_as_title(name))?;
+    }
+    read_rest(&mut record, &rest);
+    let own: Vec<Mention> = record.ids.iter().cloned().map(Mention::Paper).collect();
+    record.mentions.retain(|mention| !own.contains(mention));
+    Some(record)
+}
+
 fn name_as_title(name: &str) -> Option<String> {
     let bare = name.to_lowercase();
     let bare = bare.trim_end_matches(|c: char| c.is_ascii_digit() || c.is_whitespace());
-    (name.chars().any(char::is_alphabetic) && !NO_NAME.contains(&bare)).then(|| name.to_owned())
+    // "@lovelace2024" is a key, and what was no UTF-8 in an archive is no name.
+    let names_something = !name.starts_with('@') && !name.contains('\u{fffd}');
+    (names_something && name.chars().any(char::is_alphabetic) && !NO_NAME.contains(&bare))
+        .then(|| name.to_owned())
 }
 
 /// The first id of each registry is the paper's own; what is in no registry is where it can be read.
@@ -222,6 +253,7 @@ fn read_rest(record: &mut Record, lines: &[Line<'_>]) {
             tags.into_iter().for_each(|tag| push_new(&mut record.tags, tag));
             continue;
         }
+        tags_amid(line.text).for_each(|tag| push_new(&mut record.tags, tag));
         let clean = prose(without_markup(line.text));
         clean.mentions.into_iter().for_each(|mention| push_new(&mut record.mentions, mention));
         targets.extend(clean.targets);

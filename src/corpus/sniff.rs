@@ -1,7 +1,7 @@
 //! Which format a text is in, by how it begins.
 
 use super::lines::Page;
-use super::{ErrorKind, RecordError, article, digest};
+use super::{ErrorKind, RecordError, article, digest, sheet};
 
 /// The formats that are read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -38,9 +38,9 @@ pub(super) fn sniff(page: &Page<'_>) -> Result<Format, RecordError> {
     let Some(first) = page.lines.first() else {
         return Err(page.error(ErrorKind::NoPaper, 1, "the file is empty; fill or remove it"));
     };
-    Ok(if first.text == "---" {
+    Ok(if first.text == "---" || sheet::begins(page) {
         Format::Note
-    } else if is_html(first.text) {
+    } else if first.text.starts_with('<') && page.lines.iter().take(5).any(|line| is_html(line.text)) {
         Format::Html
     } else if article::begins(page) {
         Format::Article

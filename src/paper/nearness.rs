@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::numerals::numerals;
 use super::title::fold;
-use super::{cut, normalised_title};
+use super::{cut, normalised_title, unicode_of};
 
 /// A title longer than this, in code points, is near to nothing.
 const LONGEST: usize = 400;
@@ -48,7 +48,7 @@ pub(super) struct Title {
 impl Title {
     pub(super) fn of(title: &str) -> Self {
         let short = cut(title, LONGEST);
-        let clean: String = short.nfkc().collect();
+        let clean: String = unicode_of(short).nfkc().collect();
         let parts = parts(&clean, true);
         let headed = self::parts(&clean, false);
         let words = words(&clean);
@@ -201,7 +201,7 @@ pub(super) fn is_short(title: &str) -> bool {
 
 /// Marks that only the eye sees and that name another thing: C and C++ and C#, BERT and BERT+.
 pub(super) fn signs(title: &str) -> usize {
-    let clean: Vec<char> = cut(title, LONGEST).nfkc().collect();
+    let clean: Vec<char> = unicode_of(cut(title, LONGEST)).nfkc().collect();
     let is_word = |at: usize| clean.get(at).is_some_and(|c| c.is_alphanumeric());
     let is_sign = |at: usize| {
         let behind = matches!(at.checked_sub(1).and_then(|at| clean.get(at)), Some(c) if c.is_alphanumeric() || *c == '+');
