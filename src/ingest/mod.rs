@@ -18,6 +18,7 @@ pub use publish::{PublishError, is_current, publish};
 
 use crate::corpus::{self, ErrorKind, Notice, RecordError, Skipped};
 use crate::embed::{EncodeError, Encoder, plan};
+use crate::failpoint;
 use crate::index::Centring;
 use crate::paper::{Paper, PaperId, Passage, Record, Role, UnitVector, passages_of};
 use crate::store::{Change, PassageNumber, StoreError, Writer};
@@ -165,9 +166,11 @@ pub fn ingest(
     writer.cut_again(PASSAGE_VERSION, &|paper| passages(paper, encoder))?;
     read(paths, writer, encoder, observer, &mut report)?;
     embed(writer, encoder, observer, &mut report)?;
+    failpoint::reach("ingest.embedded");
     if !observer.should_stop() && !is_current(library, writer, encoder, prior)? {
         observer.see(Event::Publishing { passages: writer.counts()?.passages as usize });
         publish(library, writer, encoder, prior)?;
+        failpoint::reach("ingest.published");
         report.published = true;
     }
     report.stopped = observer.should_stop();
@@ -264,6 +267,7 @@ impl Batch<'_> {
             return Ok(());
         }
         let outcomes = self.writer.put(records.clone(), &|paper| passages(paper, self.encoder))?;
+        failpoint::reach("ingest.put.before_acknowledged");
         for (record, outcome) in records.iter().zip(&outcomes) {
             self.report.records += 1;
             match outcome.change {

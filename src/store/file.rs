@@ -10,6 +10,7 @@ use redb::{
 use super::error::{Fault, StoreError, guarded};
 use super::lock::Lock;
 use super::schema::{FORMAT, Tables, key};
+use crate::failpoint;
 
 /// Pages kept in memory by each handle. redb would take 1 GiB.
 const CACHE_BYTES: usize = 64 << 20;
@@ -99,7 +100,9 @@ pub(super) fn create(path: &Path, fingerprint: &str, dimension: usize) -> Result
         initialise(&database, fingerprint, dimension)?;
         Ok(database.close()?)
     })?;
+    failpoint::reach("store.create.before_rename");
     fs_err::rename(&fresh, path).map_err(failed)?;
+    failpoint::reach("store.create.after_rename");
     let library = path.parent().unwrap_or(Path::new("."));
     sync_directory(library).map_err(failed)
 }

@@ -14,6 +14,7 @@ use super::lock::Lock;
 use super::put::{Outcome, Putting};
 use super::schema::{Tables, key};
 use super::{PaperNumber, PassageNumber, Store, file, store_path};
+use crate::failpoint;
 use crate::paper::{Paper, PaperId, Passage, Record, UnitVector};
 
 /// The one handle that writes. It reads, too: it derefs to a [`Store`].
@@ -236,7 +237,10 @@ impl Writer {
             }
             match done {
                 Ok(Ok((value, true))) => {
-                    ManuallyDrop::into_inner(transaction).commit().map(|()| value).map_err(Fault::from)
+                    failpoint::reach("store.commit.before");
+                    ManuallyDrop::into_inner(transaction).commit()?;
+                    failpoint::reach("store.commit.after");
+                    Ok(value)
                 }
                 Ok(Ok((value, false))) => {
                     Ok(ManuallyDrop::into_inner(transaction).abort().map(|()| value)?)

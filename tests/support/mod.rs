@@ -78,6 +78,11 @@ pub fn seed(variable: &str) -> Random {
 pub struct Random(u64);
 
 impl Random {
+    /// From a seed of the caller's.
+    pub fn new(seed: u64) -> Self {
+        Self(seed)
+    }
+
     /// The next number, below `limit`.
     pub fn below(&mut self, limit: u64) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
