@@ -10,6 +10,8 @@ mod architecture;
 mod cli;
 mod corpus;
 mod crash;
+mod damage;
+mod disk_full;
 mod encoder;
 mod generation;
 mod model;

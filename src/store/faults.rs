@@ -381,13 +381,14 @@ fn a_full_disk_is_named_and_the_writer_goes_on_when_there_is_space() {
     let all = probe.with(|state| state.writes);
     drop(writer);
 
+    let steps = Life::of(None, 0).acknowledged;
     let mut failures = 0;
     for until in (made..all).step_by(3) {
         let disk = Disk::default();
         let mut writer = open(library.path(), &disk, true).unwrap();
         disk.with(|state| state.space_until = Some(until));
-        let mut acknowledged = contents(&writer);
-        let Err(error) = work(&mut writer, 0, |writer| acknowledged = contents(writer)) else { continue };
+        let mut acknowledged = 0;
+        let Err(error) = work(&mut writer, 0, |_| acknowledged += 1) else { continue };
         failures += 1;
         assert!(matches!(error, StoreError::DiskFull(_)), "at write {until}: {error}");
         assert!(error.needs_reopen());
@@ -400,10 +401,10 @@ fn a_full_disk_is_named_and_the_writer_goes_on_when_there_is_space() {
         drop(writer);
         let mut writer = open(library.path(), &disk, false).unwrap();
         assert_eq!(writer.check().unwrap(), [], "at write {until}");
-        assert!(
-            contents(&writer) == acknowledged,
-            "at write {until}: what was acknowledged, and nothing else"
-        );
+        // The step that failed may have been done but for its tidying up.
+        let found = contents(&writer);
+        let held = steps[acknowledged..].iter().take(2).any(|(_, step)| *step == found);
+        assert!(held, "at write {until}: neither what was acknowledged nor what came next");
         work(&mut writer, 10, |_| ()).unwrap();
         assert!((100..108).all(|number| holds(&writer, number + 10)));
     }

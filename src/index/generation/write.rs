@@ -34,7 +34,10 @@ pub fn publish(library: &Path, contents: Contents<'_>) -> Result<Published, Gene
 pub fn publish_as(library: &Path, contents: Contents<'_>, kind: Kind) -> Result<Published, GenerationError> {
     let root = generations(library);
     let failed = |error| GenerationError::io(&root, error);
-    fs_err::create_dir_all(&root).map_err(failed)?;
+    if !root.is_dir() {
+        fs_err::create_dir_all(&root).map_err(failed)?;
+        sync(library).map_err(failed)?;
+    }
     let _lock = lock(&root)?;
     let (numbered, unfinished) = present(&root).map_err(failed)?;
     for directory in unfinished {
