@@ -72,7 +72,8 @@ with open(trace, encoding="utf-8", errors="replace") as lines:
                 renamed[parent(path)] = number
         elif name == "openat" and "O_CREAT" in arguments and "/new-" in arguments:
             path = QUOTED.findall(arguments)[0]
-            if path.startswith(library + "/"):
+            # The name that CURRENT had before is of no account.
+            if path.startswith(library + "/") and not path.endswith("CURRENT"):
                 renamed[parent(path)] = number
 
 for path, number in unsynced.items():
