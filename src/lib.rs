@@ -1,5 +1,7 @@
 #![doc = include_str!("ARCHITECTURE.md")]
 
+pub mod failpoint;
+
 pub mod paper;
 
 pub mod corpus;

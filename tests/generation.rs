@@ -117,9 +117,10 @@ fn a_reader_beside_a_publisher_always_has_a_generation() {
 
 #[test]
 fn damage_to_any_file_is_found_and_the_file_is_named() {
-    const SEED: u64 = 20_261_121;
-    println!("seed {SEED}");
-    let mut sequence = Sequence(SEED);
+    let seed: u64 = std::env::var("PAPERKIN_SEED").map_or(20_261_121, |seed| seed.parse().unwrap());
+    println!("PAPERKIN_SEED={seed}");
+    let mut sequence = Sequence(seed);
+    let mut damages = 0;
     let library = TempDir::new().unwrap();
     publish_as(library.path(), contents(1), Kind::Hnsw).unwrap();
     let other = TempDir::new().unwrap();
@@ -128,22 +129,31 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
         fs_err::read_dir(current(library.path())).unwrap().map(|entry| entry.unwrap().path()).collect();
     assert_eq!(files.len(), 5);
     files.push(library.path().join("generations/CURRENT"));
-    let is_damaged = |file: &Path, how: &str| match Published::open(library.path()) {
-        Err(error @ GenerationError::Damaged { .. }) => {
-            let name = file.file_name().unwrap().to_str().unwrap();
-            let named = error.to_string().contains(name) || name == "CURRENT";
-            assert!(named, "{how}: {error} does not name {name}");
+    let mut is_damaged = |file: &Path, how: &str| {
+        damages += 1;
+        match Published::open(library.path()) {
+            Err(error @ GenerationError::Damaged { .. }) => {
+                let name = file.file_name().unwrap().to_str().unwrap();
+                let named = error.to_string().contains(name) || name == "CURRENT";
+                assert!(named, "{how}: {error} does not name {name}");
+            }
+            Err(error) => panic!("{how}: {error}"),
+            Ok(_) => panic!("{how} of {} was not found", file.display()),
         }
-        Err(error) => panic!("{how}: {error}"),
-        Ok(_) => panic!("{how} of {} was not found", file.display()),
     };
     for file in &files {
         let whole = fs_err::read(file).unwrap();
-        for _ in 0..24 {
-            fs_err::write(file, &whole[..sequence.next() % whole.len()]).unwrap();
+        for part in 0..64 {
+            // The short lengths and the last ones, and between them as chance will have it.
+            let length = match part {
+                0..8 => part.min(whole.len() - 1),
+                8..16 => whole.len() - (part - 7).min(whole.len()),
+                _ => sequence.next() % whole.len(),
+            };
+            fs_err::write(file, &whole[..length]).unwrap();
             is_damaged(file, "truncation");
         }
-        for _ in 0..64 {
+        for _ in 0..256 {
             let mut bytes = whole.clone();
             let at = sequence.next() % bytes.len();
             bytes[at] ^= 1 << (sequence.next() % 8);
@@ -175,6 +185,8 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
         }
         fs_err::write(file, whole).unwrap();
     }
+    println!("{damages} damages, each found");
+    assert!(damages > 6 * (64 + 256), "{damages}");
     assert!(Published::open(library.path()).unwrap().is_some(), "put back as it was, it is whole");
     fs_err::write(&files[5], "not a generation").unwrap();
     assert_eq!(publish(library.path(), contents(3)).unwrap().number, 2, "publishing repairs");

@@ -298,7 +298,7 @@ fn fifty_papers_in_eleven_formats_are_fifty_in_any_order() {
         .collect();
     assert_eq!(first, wanted);
 
-    let mut random = Random::of(7);
+    let mut random = Random::new(7);
     for _ in 0..20 {
         for at in (1..records.len()).rev() {
             let other = random.below(at as u64 + 1) as usize;

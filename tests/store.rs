@@ -314,9 +314,31 @@ fn readers_follow_a_writer_and_survive_its_death() {
 #[test]
 fn damage_is_an_error_that_names_the_file_never_a_panic_and_never_a_wrong_word() {
     let from_environment = |name: &str| std::env::var(name).ok().and_then(|text| text.parse().ok());
-    let seed: u64 = from_environment("PAPERKIN_TEST_SEED").unwrap_or(20_261_121);
-    let rounds: u64 = from_environment("PAPERKIN_TEST_ROUNDS").unwrap_or(200);
-    println!("seed {seed}");
+    let seed: u64 = from_environment("PAPERKIN_SEED").unwrap_or(20_261_121);
+    let rounds: u64 = from_environment("PAPERKIN_ROUNDS").unwrap_or(500);
+    println!("PAPERKIN_SEED={seed}");
+    // In a thread of its own, which tells of each round: a store that hangs must not hang the test.
+    let (tell, told) = std::sync::mpsc::channel();
+    let work = std::thread::spawn(move || damage(seed, rounds, &|| tell.send(()).unwrap()));
+    let mut heard = 0;
+    while told
+        .recv_timeout(std::time::Duration::from_secs(10))
+        .map_err(|gone| {
+            assert!(
+                gone != std::sync::mpsc::RecvTimeoutError::Timeout,
+                "round {heard} takes more than ten seconds"
+            )
+        })
+        .is_ok()
+    {
+        heard += 1;
+    }
+    work.join().unwrap();
+    assert_eq!(heard, rounds);
+}
+
+/// Damages a store `rounds` times, each time anew, and reads, checks and writes what is left.
+fn damage(seed: u64, rounds: u64, done: &dyn Fn()) {
     let mut state = seed;
     let mut random = move || {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
@@ -325,14 +347,15 @@ fn damage_is_an_error_that_names_the_file_never_a_panic_and_never_a_wrong_word()
     let library = TempDir::new().unwrap();
     {
         let mut writer = writer(library.path());
-        let records = (0..150).map(|n| {
-            with_comment(
-                record(&format!("{n}.md"), "", &format!("Paper {n}")),
-                &format!("글 {n}. ").repeat(30),
-            )
-        });
-        writer.put(records.collect(), &cut).unwrap();
-        embed(&mut writer);
+        for half in 0..2 {
+            let records = (0..40).map(|n| {
+                let n = half * 40 + n;
+                let text = format!("글 {n}. 论文{n}。 ").repeat(20);
+                with_comment(record(&format!("{n}.md"), "", &format!("Paper {n}")), &text)
+            });
+            writer.put(records.collect(), &cut).unwrap();
+            embed(&mut writer);
+        }
     }
     let whole = fs_err::read(library.path().join("store.redb")).unwrap();
     let used = whole.iter().rposition(|byte| *byte != 0).unwrap();
@@ -350,27 +373,43 @@ fn damage_is_an_error_that_names_the_file_never_a_panic_and_never_a_wrong_word()
         let damaged = TempDir::new().unwrap();
         let path = damaged.path().join("store.redb");
         fs_err::write(&path, &bytes).unwrap();
-        match everything(damaged.path()) {
+        let is_refused = match everything(damaged.path()) {
             Ok(read) => {
                 assert!(read == truth, "round {round}: what is read is what was written");
                 unhurt += 1;
+                false
             }
             Err(error) => {
                 assert!(error.to_string().contains(&path.display().to_string()), "{error}");
                 refused += 1;
+                true
             }
+        };
+        let is_found = match Writer::check_library(damaged.path()) {
+            Ok(findings) => !findings.is_empty(),
+            Err(error) => {
+                assert!(error.to_string().contains("store.redb"), "{error}");
+                true
+            }
+        };
+        assert!(is_found || !is_refused, "round {round}: the check finds what a reader met");
+        found += usize::from(is_found);
+        // To write into what is damaged may fail, and no worse: what was there is there, or it is said.
+        let written = Writer::open(damaged.path(), MODEL, 4)
+            .and_then(|mut writer| writer.put(vec![record("new.md", "", "New")], &cut));
+        if written.is_ok()
+            && let Ok(read) = everything(damaged.path())
+        {
+            let all = truth.0.iter().all(|paper| read.0.contains(paper));
+            assert!(
+                all && read.0.len() == truth.0.len() + 1,
+                "round {round}: a write lost a paper, silently"
+            );
         }
-        // To write into what is damaged may fail, and no worse.
-        if let Ok(mut writer) = Writer::open(damaged.path(), MODEL, 4) {
-            let _ = writer.put(vec![record("new.md", "", "New")], &cut);
-        }
-        match Writer::check_library(damaged.path()) {
-            Ok(findings) => found += usize::from(!findings.is_empty()),
-            Err(error) => assert!(error.to_string().contains("store.redb"), "{error}"),
-        }
+        done();
     }
     println!("{refused} refused, {unhurt} unhurt, {found} found by the check");
-    assert!(refused >= 20, "the damage must hit something: {refused}");
+    assert!(refused >= 20 && found >= refused, "the damage must hit something: {refused}");
 }
 
 type Everything = (Vec<Paper>, Vec<Vec<Record>>, Vec<Vec<u32>>, Vec<(PassageNumber, Passage)>);

@@ -265,7 +265,9 @@ mod tests {
         stream
     }
 
-    const PACKERS: [(&str, fn(&[u8]) -> Vec<u8>); 3] = [("gzip", gzip), ("zstd", zstd), ("xz", xz)];
+    type Packer = fn(&[u8]) -> Vec<u8>;
+
+    const PACKERS: [(&str, Packer); 3] = [("gzip", gzip), ("zstd", zstd), ("xz", xz)];
 
     fn told(bytes: &[u8]) -> (Vec<String>, u64) {
         let mut reader = match read_bytes("a.jsonl.gz", bytes) {

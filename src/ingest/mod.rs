@@ -22,6 +22,7 @@ pub use watch::{Watch, WatchError};
 
 use crate::corpus::{Notice, RecordError, Skipped};
 use crate::embed::{EncodeError, Encoder};
+use crate::failpoint;
 use crate::index::Centring;
 use crate::paper::{Paper, PaperId, Passage, Source, passages_of};
 use crate::store::{Change, StoreError, Writer};
@@ -251,9 +252,11 @@ pub fn embed(
         return Ok(());
     }
     writer.settle()?;
+    failpoint::reach("ingest.embedded");
     if !is_current(library, writer, model)? {
         observer.see(Event::Publishing { passages: writer.counts()?.passages as usize });
         publish(library, writer, model)?;
+        failpoint::reach("ingest.published");
         report.published = true;
     }
     Ok(())

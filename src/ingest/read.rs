@@ -8,6 +8,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::{Event, IngestError, Model, Observer, Report, Task, passages};
 use crate::corpus::{self, ErrorKind, Listing, Notice, RecordError, SourceFile};
+use crate::failpoint;
 use crate::paper::{Paper, Record};
 use crate::store::{Change, Cut, FileStamp, Place, Snapshot, Writer};
 
@@ -291,6 +292,7 @@ impl<'a> Reading<'a> {
             Some(cut) => self.writer.put(records, cut)?,
             None => self.writer.put_text(records)?,
         };
+        failpoint::reach("ingest.put.before_acknowledged");
         for ((source, title), outcome) in shown.iter().zip(&titles).zip(&outcomes) {
             self.report.records += 1;
             match outcome.change {

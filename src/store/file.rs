@@ -10,6 +10,7 @@ use redb::{
 use super::error::{Fault, StoreError, guarded};
 use super::lock::Lock;
 use super::schema::{FORMAT, Tables, key};
+use crate::failpoint;
 
 /// Pages kept in memory by each handle. redb would take 1 GiB.
 const CACHE_BYTES: usize = 64 << 20;
@@ -99,9 +100,16 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
         initialise(&database)?;
         Ok(database.close()?)
     })?;
+    failpoint::reach("store.create.before_rename");
     fs_err::rename(&fresh, path).map_err(failed)?;
+    failpoint::reach("store.create.after_rename");
     let library = path.parent().unwrap_or(Path::new("."));
-    sync_directory(library).map_err(failed)
+    sync_directory(library).map_err(failed)?;
+    // The folders above may be as new as the store, and with the name of one of them all would be gone.
+    if let Ok(library) = fs_err::canonicalize(library) {
+        library.ancestors().skip(1).take_while(|above| sync_directory(above).is_ok()).for_each(drop);
+    }
+    Ok(())
 }
 
 /// Writes the facts and the empty tables of a new store.

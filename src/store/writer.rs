@@ -14,6 +14,7 @@ use super::lock::Lock;
 use super::put::{Change, Cut, Outcome, Putting};
 use super::schema::{FORMAT, Tables, key};
 use super::{FileStamp, PaperNumber, PassageNumber, Place, Store, file, store_path};
+use crate::failpoint;
 use crate::paper::{Paper, PaperId, Passage, Record, UnitVector};
 
 /// The one handle that writes. It reads, too: it derefs to a [`Store`].
@@ -338,7 +339,9 @@ impl Writer {
             }
             match done {
                 Ok(Ok((value, true))) => {
+                    failpoint::reach("store.commit.before");
                     ManuallyDrop::into_inner(transaction).commit()?;
+                    failpoint::reach("store.commit.after");
                     self.read_whole.clear();
                     Ok(value)
                 }

@@ -79,8 +79,8 @@ pub fn seed(variable: &str) -> Random {
 pub struct Random(u64);
 
 impl Random {
-    /// The same numbers for the same seed.
-    pub fn of(seed: u64) -> Self {
+    /// From a seed of the caller's.
+    pub fn new(seed: u64) -> Self {
         Self(seed)
     }
 

@@ -12,6 +12,7 @@ use super::{
     CURRENT, Contents, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published,
     StoredFile, TRANSFORM, VECTORS, generations, hex,
 };
+use crate::failpoint;
 use crate::index::{EXACT_LIMIT, ExactIndex, HnswIndex, VectorIndex};
 
 /// What is being written has this in front of its number; nobody reads it, and the next publisher removes it.
@@ -33,7 +34,10 @@ pub fn publish(library: &Path, contents: Contents<'_>) -> Result<Published, Gene
 pub fn publish_as(library: &Path, contents: Contents<'_>, kind: Kind) -> Result<Published, GenerationError> {
     let root = generations(library);
     let failed = |error| GenerationError::io(&root, error);
-    fs_err::create_dir_all(&root).map_err(failed)?;
+    if !root.is_dir() {
+        fs_err::create_dir_all(&root).map_err(failed)?;
+        sync(library).map_err(failed)?;
+    }
     let _lock = lock(&root)?;
     let (numbered, unfinished) = present(&root).map_err(failed)?;
     for directory in unfinished {
@@ -55,14 +59,18 @@ pub fn publish_as(library: &Path, contents: Contents<'_>, kind: Kind) -> Result<
         }
     };
     fs_err::rename(&directory, root.join(number.to_string())).map_err(failed)?;
+    failpoint::reach("generation.directory.renamed");
     sync(&root).map_err(failed)?;
 
     let next = root.join(format!("{UNFINISHED}{CURRENT}"));
     let line = Current { number, manifest_sha256 }.to_line();
     store(&next, |file| file.write_all(line.as_bytes()))?;
+    failpoint::reach("generation.current.before_rename");
     fs_err::rename(&next, root.join(CURRENT)).map_err(failed)?;
+    failpoint::reach("generation.current.after_rename");
     sync(&root).map_err(failed)?;
 
+    failpoint::reach("generation.old.before_removal");
     for (_, old) in numbered {
         // Published is published; what stays here the next publisher removes.
         let _ = fs_err::remove_dir_all(old);
@@ -108,7 +116,9 @@ fn write(directory: &Path, contents: Contents<'_>, kind: Kind) -> Result<Written
     let json =
         serde_json::to_vec_pretty(&manifest).map_err(|error| GenerationError::io(&path, error.into()))?;
     let (_, manifest_sha256) = store(&path, |out| out.write_all(&json))?;
+    failpoint::reach("generation.directory.before_sync");
     sync(directory).map_err(|error| GenerationError::io(directory, error))?;
+    failpoint::reach("generation.directory.after_sync");
     Ok((manifest, manifest_sha256, contents.transform.to_vec(), index))
 }
 
@@ -123,6 +133,7 @@ fn store(
     fill(&mut out).map_err(failed)?;
     let hashed = out.into_inner().map_err(|error| failed(error.into_error()))?;
     hashed.file.sync_all().map_err(failed)?;
+    failpoint::reach("generation.file");
     Ok((hashed.bytes, hex(&hashed.hash.finalize())))
 }
 

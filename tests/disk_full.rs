@@ -1,0 +1,229 @@
+//! A full disk is named, costs nothing that was acknowledged, stops no search, and is forgotten when there is space.
+//!
+//! The real binary on a real file system of ten megabytes, mounted in a name space of its own: nothing to clean up, and
+//! no rights needed where the kernel lets people have one. Elsewhere the test says so and passes; what
+//! `src/store/faults.rs` tells of each single write it tells everywhere.
+
+use std::collections::BTreeSet;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use paperkin::embed::{EncodeError, Encoder};
+use paperkin::index::Centring;
+use paperkin::paper::{PaperId, Role, UnitVector};
+use paperkin::search::Searcher;
+use paperkin::store::{Store, Writer};
+use serde_json::Value;
+
+use crate::support::paperkin;
+
+const SMALL: &str = "PAPERKIN_TEST_SMALL_DISK";
+
+#[test]
+fn a_full_disk_is_named_stops_no_search_and_is_forgotten_when_there_is_space() {
+    let mount = tempfile::tempdir().unwrap();
+    let small = |script: &str| {
+        let mut command = Command::new("unshare");
+        let whole = format!("mount -t tmpfs -o size=10m tmpfs \"${SMALL}\" && {script}");
+        command.args(["--mount", "--map-root-user", "sh", "-c", &whole]).env(SMALL, mount.path());
+        command
+    };
+    if !small("true").output().is_ok_and(|output| output.status.success()) {
+        println!("skipped: no file system can be mounted here");
+        return;
+    }
+    let inside = "exec \"$0\" --exact disk_full::inside_the_small_disk --ignored --nocapture";
+    let status = small(inside).arg(std::env::current_exe().unwrap()).status().unwrap();
+    assert!(status.success(), "{status}");
+}
+
+/// Stands in for the model where a search is to be tried a thousand times, and the disk is what matters.
+struct StandIn(String);
+
+impl Encoder for StandIn {
+    fn fingerprint(&self) -> &str {
+        &self.0
+    }
+
+    fn dimension(&self) -> usize {
+        384
+    }
+
+    fn token_limit(&self) -> usize {
+        512
+    }
+
+    fn count_tokens(&self, text: &str) -> usize {
+        text.chars().count()
+    }
+
+    fn encode(&self, _: Role, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
+        let vector = |text: &&str| {
+            let mut values = vec![0.1; 384];
+            text.bytes().enumerate().for_each(|(at, byte)| values[(at * 31 + byte as usize) % 384] += 1.0);
+            UnitVector::new(values)
+        };
+        Ok(texts.iter().map(vector).collect::<Result<Vec<_>, _>>()?)
+    }
+}
+
+/// A real `serve` on the library; it ends with this.
+struct Service {
+    child: std::process::Child,
+    address: String,
+}
+
+impl Service {
+    fn start(library: &Path) -> Self {
+        let mut command = paperkin(library);
+        command.args(["serve", "--listen", "127.0.0.1:0"]).stdout(Stdio::null()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let mut lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+        let address =
+            lines.find_map(|line| Some(line.split_once("http://")?.1.split('/').next()?.to_owned()));
+        std::thread::spawn(move || lines.for_each(drop));
+        Self { child, address: address.unwrap() }
+    }
+
+    /// The answer to a question: its status, and how many papers there are to choose from.
+    fn ask(&self) -> (String, u64) {
+        let body = "{\"query\": \"어텐션 没有循环 attention\"}";
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        write!(
+            stream,
+            "POST /v1/search HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
+            self.address,
+            body.len()
+        )
+        .unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        let total = serde_json::from_str::<Value>(body).ok().and_then(|body| body["total"].as_u64());
+        (head.split(' ').nth(1).unwrap().to_owned(), total.unwrap_or(0))
+    }
+
+    /// Asks until there are at least so many papers to choose from.
+    fn wait_for(&self, papers: u64) {
+        let begin = Instant::now();
+        while self.ask().1 < papers {
+            assert!(begin.elapsed() < Duration::from_secs(60), "{:?}", self.ask());
+            std::thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn ingest(library: &Path, source: &Path) -> Output {
+    paperkin(library).args(["--json", "ingest"]).arg(source).output().unwrap()
+}
+
+fn acknowledged(output: &Output) -> BTreeSet<PaperId> {
+    let text = String::from_utf8_lossy(&output.stdout);
+    let events = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    events
+        .filter(|event| event["event"] == "acknowledged")
+        .map(|event| event["id"].as_str().unwrap().parse().unwrap())
+        .collect()
+}
+
+/// Not a test of its own: run by the test above where `SMALL` names a file system of ten megabytes.
+#[test]
+#[ignore = "the inside of a test"]
+fn inside_the_small_disk() {
+    let disk = std::env::var_os(SMALL).expect("run by the test above");
+    let disk = Path::new(&disk);
+    let library = disk.join("library");
+    let sample = Path::new(env!("CARGO_MANIFEST_DIR")).join("scripts/sample");
+    let first = ingest(&library, &sample);
+    assert!(first.status.success(), "{}", String::from_utf8_lossy(&first.stderr));
+    let mut known = acknowledged(&first);
+    let at_first = Store::open(&library).unwrap().counts().unwrap();
+    let service = Service::start(&library);
+    service.wait_for(at_first.papers);
+
+    // More than the disk can hold, with a reserve that somebody will delete.
+    let reserve = disk.join("reserve");
+    fs_err::write(&reserve, vec![7; 3 << 20]).unwrap();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let many = elsewhere.path().join("many.jsonl");
+    let line = |number: usize| {
+        let id = format!("2401.{:05}", number + 1);
+        let text = format!("{number} 어텐션 没有循环 attention {} ", number * 7919).repeat(30);
+        serde_json::json!({"id": id, "title": format!("Paper {id} 논문"), "abstract": text}).to_string()
+            + "\n"
+    };
+    fs_err::write(&many, (0..20_000).map(line).collect::<String>()).unwrap();
+    for round in 0..3 {
+        let full = ingest(&library, &many);
+        let said = String::from_utf8_lossy(&full.stderr);
+        assert_eq!(full.status.code(), Some(2), "round {round}: {said}");
+        let last = said.lines().last().unwrap();
+        assert!(last.contains("full") && last.contains("free some space"), "round {round}: {last}");
+        known.extend(acknowledged(&full));
+        let store = Store::open(&library).unwrap();
+        for id in &known {
+            assert!(store.paper_by_name(id).unwrap().is_some(), "round {round}: {id} was acknowledged");
+        }
+    }
+    println!("full with {} papers", known.len());
+    assert!(
+        known.len() as u64 > at_first.papers + 100,
+        "{}: it was not full from the beginning",
+        known.len()
+    );
+    let left = fs_err::write(disk.join("more"), vec![7; 1 << 20]);
+    assert!(left.is_err(), "the disk is full");
+    let _ = fs_err::remove_file(disk.join("more"));
+
+    let fingerprint = Store::open(&library).unwrap().meta().unwrap().fingerprint;
+    let encoder: Arc<dyn Encoder> = Arc::new(StandIn(fingerprint));
+    let searcher = Searcher::open(&library, Arc::clone(&encoder), &Centring::none()).unwrap();
+    for number in 0..1_000 {
+        let answer = searcher.search(&format!("attention 没有循环 {number}"), 10).unwrap();
+        assert!(!answer.hits.is_empty());
+        if number % 100 == 0 {
+            // Also by somebody who comes in now.
+            let answer = Searcher::open(&library, Arc::clone(&encoder), &Centring::none()).unwrap();
+            assert!(!answer.search("어텐션", 10).unwrap().hits.is_empty());
+        }
+    }
+    for _ in 0..20 {
+        assert_eq!(service.ask().0, "200");
+    }
+
+    // Somebody makes room: the same processes go on, and what comes now is taken in and shown.
+    fs_err::remove_file(&reserve).unwrap();
+    let few = elsewhere.path().join("few.jsonl");
+    fs_err::write(&few, "{\"id\": \"2402.00001\", \"title\": \"공간이 생긴 뒤의 논문\"}\n").unwrap();
+    let begin = Instant::now();
+    let again = run_until_acknowledged(&library, &few);
+    assert_eq!(again, ["arxiv:2402.00001"]);
+    println!("taken in {:?} after there was space", begin.elapsed());
+    let papers = Store::open(&library).unwrap().counts().unwrap().papers;
+    assert!(papers > known.len() as u64);
+    service.wait_for(papers);
+    assert_eq!(Writer::check_library(&library).unwrap(), []);
+}
+
+/// The ids that an ingest acknowledges; stopped then, as embedding what came before takes long.
+fn run_until_acknowledged(library: &Path, source: &Path) -> Vec<String> {
+    let mut command = paperkin(library);
+    command.args(["--json", "ingest"]).arg(source).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut child = command.spawn().unwrap();
+    let lines = BufReader::new(child.stdout.take().unwrap()).lines().map_while(Result::ok);
+    let event = lines.filter_map(|line| serde_json::from_str::<Value>(&line).ok()).next();
+    child.kill().unwrap();
+    child.wait().unwrap();
+    event.into_iter().filter_map(|event| Some(event["id"].as_str()?.to_owned())).collect()
+}
