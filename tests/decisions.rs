@@ -8,7 +8,7 @@ use std::path::Path;
 use paperkin::paper::{
     Commentary, Evidence, Language, Paper, PaperId, Passage, Record, Source, UnitVector, passages_of,
 };
-use paperkin::store::{Change, FileStamp, Outcome, Place, Writer};
+use paperkin::store::{Change, FileStamp, Outcome, Place, StoreError, Writer, restore};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -177,6 +177,76 @@ fn a_library_of_text_takes_the_first_model() {
     drop(writer);
     assert!(Writer::open_text(library.path()).is_ok());
     assert!(Writer::open(library.path(), "n", 4).is_err());
+}
+
+#[test]
+fn a_backup_comes_back_as_it_was_and_a_damaged_one_not_at_all() {
+    let library = TempDir::new().unwrap();
+    let mut writer = writer(library.path());
+    put(&mut writer, with_id(record("a.md", "", "친족", "한국어 노트.\t탭\n줄"), "2408.15881"));
+    put(&mut writer, with_id(record("b.md", "", "论残差 🦙", "笔记。"), "2408.15881"));
+    put(&mut writer, record("c.md", "", "שלום", "third"));
+    embed(&mut writer);
+    put(&mut writer, record("d.md", "", "Not embedded", "yet"));
+    writer.put_text(vec![record("e.md", "", "Not cut", "yet")]).unwrap();
+    writer.remove(&PaperId::of_title("שלום")).unwrap();
+    let (number, _) = writer.paper_by_name(&"2408.15881".parse().unwrap()).unwrap().unwrap();
+    writer.split(number, &[Place { file: "b.md".into(), slot: String::new() }]).unwrap().unwrap();
+    let file = library.path().join("backup");
+    let mut bytes = Vec::new();
+    let snapshot = writer.snapshot().unwrap();
+    snapshot.back_up(&mut bytes, &mut |_, _| true).unwrap().unwrap();
+    fs_err::write(&file, &bytes).unwrap();
+
+    let other = TempDir::new().unwrap();
+    assert!(restore(&file, other.path(), &mut |_| true).unwrap());
+    let mut restored = Writer::open(other.path(), "test-model", 4).unwrap();
+    assert_eq!(restored.check().unwrap(), []);
+    assert_eq!(texts(&restored), texts(&writer));
+    let vectors = |writer: &Writer| {
+        let mut all = Vec::new();
+        writer.visit_vectors(|number, vector| all.push((number, vector.to_vec()))).unwrap();
+        all
+    };
+    assert_eq!(vectors(&restored), vectors(&writer));
+    assert_eq!(restored.counts().unwrap(), writer.counts().unwrap());
+    assert!(restored.revision().unwrap() > writer.revision().unwrap());
+    assert_eq!(put(&mut restored, record("c.md", "", "שלום", "third")).change, Change::Removed);
+    drop(restored);
+    assert!(matches!(restore(&file, other.path(), &mut |_| true), Err(StoreError::Exists(_))));
+
+    for (what, bytes) in damages(&bytes) {
+        fs_err::write(&file, bytes).unwrap();
+        let empty = TempDir::new().unwrap();
+        let error = restore(&file, empty.path(), &mut |_| true).unwrap_err();
+        assert!(error.to_string().contains("backup"), "{what}: {error}");
+        assert!(
+            !empty.path().join("store.redb").exists() && Writer::open_existing(empty.path()).is_err(),
+            "{what}"
+        );
+    }
+}
+
+/// The backup cut short, with a bit turned, and with a row altered by somebody who can pack.
+fn damages(bytes: &[u8]) -> Vec<(String, Vec<u8>)> {
+    let mut all = Vec::new();
+    for cut in (0..bytes.len()).step_by(bytes.len() / 40 + 1) {
+        all.push((format!("cut at {cut}"), bytes[..cut].to_vec()));
+        let mut turned = bytes.to_vec();
+        turned[cut] ^= 1 << (cut % 8);
+        // Bits of zstd's header may mean nothing.
+        if zstd::decode_all(&*turned).ok() != zstd::decode_all(bytes).ok() {
+            all.push((format!("bit turned at {cut}"), turned));
+        }
+    }
+    let text = String::from_utf8(zstd::decode_all(bytes).unwrap()).unwrap();
+    for (from, to) in
+        [("친족", "친구"), ("\nnames\t", "\nnomes\t"), ("paperkin backup 1", "paperkin backup 2")]
+    {
+        assert!(text.contains(from));
+        all.push((from.to_owned(), zstd::encode_all(text.replacen(from, to, 1).as_bytes(), 0).unwrap()));
+    }
+    all
 }
 
 proptest! {

@@ -1,14 +1,14 @@
 //! `paperkin export`
 
 use std::io::{BufWriter, IsTerminal, Write};
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::path::PathBuf;
 
-use anyhow::Context;
+use std::sync::atomic::Ordering;
+
 use clap::{Args, ValueEnum};
 
 use super::progress::{Progress, Unit};
+use super::whole_file::when_whole;
 use super::{Done, Session, interrupt};
 use crate::export::{ExportError, ExportFormat, write_all};
 use crate::paper::PaperId;
@@ -82,20 +82,21 @@ impl ExportArguments {
                 !stop.load(Ordering::SeqCst)
             })
         };
+        let mut unless_stopped = |out: &mut dyn Write| match write(out) {
+            Ok(count) => Ok(Some(count)),
+            Err(ExportError::Stopped) => Ok(None),
+            // As itself, so that a closed pipe is known for one.
+            Err(ExportError::Write(error)) => Err(error.into()),
+            Err(error) => Err(anyhow::Error::from(error)),
+        };
         let written = match &self.output {
-            None => write(&mut BufWriter::new(std::io::stdout().lock())),
-            Some(file) => when_whole(file, &stop, write)?,
+            None => unless_stopped(&mut BufWriter::new(std::io::stdout().lock()))?,
+            Some(file) => when_whole(file, unless_stopped)?,
         };
         drop(bar);
-        match (written, &self.output) {
-            (Ok(count), Some(file)) => {
-                session.say(format_args!("{count} papers written to {}", file.display()))
-            }
-            (Ok(_), None) => {}
-            (Err(ExportError::Stopped), _) => return Ok(Done::Interrupted),
-            // As itself, so that a closed pipe is known for one.
-            (Err(ExportError::Write(error)), _) => return Err(error.into()),
-            (Err(error), _) => return Err(error.into()),
+        let Some(count) = written else { return Ok(Done::Interrupted) };
+        if let Some(file) = &self.output {
+            session.say(format_args!("{count} papers written to {}", file.display()));
         }
         Ok(Done::Fully)
     }
@@ -113,61 +114,4 @@ fn numbers(snapshot: &Snapshot, ids: &[PaperId], session: &Session) -> anyhow::R
         }
     }
     Ok(numbers)
-}
-
-/// Lets `write` fill a file of another name beside `file`, and gives it its name when it is whole and on disk.
-fn when_whole(
-    file: &Path,
-    stop: &Arc<AtomicBool>,
-    write: impl FnOnce(&mut dyn Write) -> Result<u64, ExportError>,
-) -> anyhow::Result<Result<u64, ExportError>> {
-    let name = file.file_name().with_context(|| format!("{} is no name of a file", file.display()))?;
-    if file.exists() && !file.is_file() {
-        anyhow::bail!("{} is there and is no file; choose another name", file.display());
-    }
-    let partial = file.with_file_name(format!(".{}.{}.partial", name.to_string_lossy(), std::process::id()));
-    let filled = (|| {
-        let mut out = BufWriter::new(fs_err::File::create(&partial)?);
-        let count = write(&mut out)?;
-        out.into_inner().map_err(std::io::IntoInnerError::into_error)?.sync_all()?;
-        if stop.load(Ordering::SeqCst) {
-            return Err(ExportError::Stopped);
-        }
-        fs_err::rename(&partial, file)?;
-        Ok(count)
-    })();
-    if filled.is_err() {
-        // The reason of the failure is told; a file that cannot be removed either says nothing more.
-        let _ = fs_err::remove_file(&partial);
-    }
-    Ok(filled)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_file_appears_when_it_is_whole_and_not_before() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("내보내기.bib");
-        let stop = Arc::new(AtomicBool::new(false));
-        let left = || fs_err::read_dir(folder.path()).unwrap().count();
-        let failed = when_whole(&file, &stop, |out| {
-            out.write_all(b"half")?;
-            Err(ExportError::Stopped)
-        });
-        assert!(failed.unwrap().is_err() && left() == 0);
-        let whole = when_whole(&file, &stop, |out| {
-            out.write_all("한국어".as_bytes())?;
-            assert!(!file.exists());
-            Ok(1)
-        });
-        assert_eq!((whole.unwrap().unwrap(), left()), (1, 1));
-        assert_eq!(fs_err::read_to_string(&file).unwrap(), "한국어");
-        stop.store(true, Ordering::SeqCst);
-        assert!(matches!(when_whole(&file, &stop, |_| Ok(1)).unwrap(), Err(ExportError::Stopped)));
-        assert_eq!(fs_err::read_to_string(&file).unwrap(), "한국어", "what was there before is untouched");
-        assert!(when_whole(folder.path(), &stop, |_| Ok(1)).is_err());
-    }
 }

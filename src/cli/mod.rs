@@ -3,6 +3,7 @@
 //! Exit codes: 0 done, 1 some records refused (or something found by `check`), 130 stopped by Ctrl+C, 2 cannot go on,
 //! and the last line on standard error says what to do. Answers go to standard output, everything else to standard error.
 
+mod backup;
 mod check;
 mod duplicates;
 mod eval;
@@ -18,6 +19,7 @@ mod search;
 mod serve;
 mod show;
 mod split;
+mod whole_file;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
@@ -113,6 +115,10 @@ enum Command {
     Split(split::SplitArguments),
     /// Pairs of papers that may be one
     Duplicates(duplicates::DuplicatesArguments),
+    /// Write the whole library into one file, vectors included
+    Backup(backup::BackupArguments),
+    /// Make a library of a backup
+    Restore(backup::RestoreArguments),
     /// Write papers out: JSON lines, BibTeX, RIS, CSL-JSON
     Export(export::ExportArguments),
     /// Answer over HTTP and in the browser, on this machine
@@ -183,6 +189,8 @@ impl Command {
             Self::Split(arguments) => arguments.run(session),
             Self::Duplicates(arguments) => arguments.run(session),
             Self::Export(arguments) => arguments.run(session),
+            Self::Backup(arguments) => arguments.run(session),
+            Self::Restore(arguments) => arguments.run(session),
             Self::Serve(arguments) => arguments.run(session),
             Self::Check(arguments) => arguments.run(session),
             Self::Eval(arguments) => arguments.run(session),

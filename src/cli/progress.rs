@@ -22,6 +22,7 @@ pub(super) struct Progress {
 pub(super) enum Unit {
     Bytes,
     Papers,
+    Rows,
     Passages,
     Texts,
     Titles,
@@ -32,6 +33,7 @@ impl Unit {
         match self {
             Self::Bytes => "{msg:10} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left",
             Self::Papers => "{msg:10} {wide_bar} {pos}/{len} papers, {per_sec}, {eta} left",
+            Self::Rows => "{msg:10} {wide_bar} {pos}/{len} rows, {eta} left",
             Self::Passages => "{msg:10} {wide_bar} {pos}/{len} passages, {per_sec}, {eta} left",
             Self::Titles => "{msg:10} {wide_bar} {percent} %, {eta} left",
             Self::Texts => "{msg:10} {wide_bar} {pos}/{len} texts, {eta} left",
@@ -42,6 +44,7 @@ impl Unit {
         match self {
             Self::Bytes => "bytes",
             Self::Papers => "papers",
+            Self::Rows => "rows",
             Self::Passages => "passages",
             Self::Texts => "texts",
             Self::Titles => "title keys",

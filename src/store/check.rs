@@ -71,6 +71,13 @@ impl Writer {
     }
 }
 
+/// What is not as it should be in the values of `snapshot`; pages that nobody reads are not looked at.
+pub(super) fn findings_of(snapshot: &Snapshot) -> Result<Vec<Finding>, Fault> {
+    let mut findings = Findings(Vec::new());
+    findings.of(snapshot)?;
+    Ok(findings.0)
+}
+
 struct Findings(Vec<Finding>);
 
 impl Findings {

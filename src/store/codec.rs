@@ -20,7 +20,8 @@ fn checksum(key: u32, payload: &[u8]) -> [u8; 8] {
     head
 }
 
-fn seal(key: u32, payload: &[u8]) -> Vec<u8> {
+/// `payload` under `key`, with version and checksum.
+pub(super) fn seal(key: u32, payload: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(HEADER + payload.len());
     bytes.push(VERSION);
     bytes.extend_from_slice(&checksum(key, payload));
@@ -28,7 +29,8 @@ fn seal(key: u32, payload: &[u8]) -> Vec<u8> {
     bytes
 }
 
-fn unseal<'b>(table: &str, key: u32, bytes: &'b [u8]) -> Result<&'b [u8], Fault> {
+/// The payload of `bytes` found under `key` of `table`.
+pub(super) fn unseal<'b>(table: &str, key: u32, bytes: &'b [u8]) -> Result<&'b [u8], Fault> {
     let damaged = |why: &str| Fault::Value(format!("{table} {key}: {why}"));
     match bytes.split_first() {
         Some((&VERSION, rest)) => match rest.split_at_checked(HEADER - 1) {

@@ -18,6 +18,17 @@ pub enum StoreError {
     /// There is no store.
     #[error("there is no library at {}: make one with `paperkin ingest PATH...`, or name another with --library", .0.display())]
     Missing(PathBuf),
+    /// There is a store already where one was to be restored.
+    #[error("there is a library already at {}: name another folder with --library, or move this file away first", .0.display())]
+    Exists(PathBuf),
+    /// The backup is not whole.
+    #[error("{} cannot be restored: {why}", path.display())]
+    Backup {
+        /// The backup.
+        path: PathBuf,
+        /// What was found.
+        why: String,
+    },
     /// Another writer is at work.
     #[error("{} is being written by {}: wait until it is done, or stop it", path.display(), holder(*pid))]
     Locked {

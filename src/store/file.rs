@@ -86,20 +86,38 @@ pub(super) fn require(path: &Path) -> Result<(), StoreError> {
     }
 }
 
-/// Makes an empty store at `path`, if there is none, under another name first: redb itself sizes a new file
-/// before it writes the header, and a crash between the two would leave a file that nothing opens.
+/// Makes an empty store at `path`, where there is none.
 pub(super) fn create(path: &Path) -> Result<(), StoreError> {
+    create_as(path, |database, _| initialise(database).map(|()| true)).map(drop)
+}
+
+/// Makes a store at `path`, where there is none, of what `fill` writes, which is told the database and its file; if `fill`
+/// fails or says `false` there is none after it either.
+///
+/// Under another name first: a crash must not leave half a store. Also, redb itself sizes a new file before it writes the
+/// header, and a crash between the two would leave a file that nothing opens.
+pub(super) fn create_as(
+    path: &Path,
+    fill: impl FnOnce(&Database, &Path) -> Result<bool, Fault>,
+) -> Result<bool, StoreError> {
     let fresh = path.with_extension("redb.new");
     let failed = |source| StoreError::io(path, source);
-    match fs_err::remove_file(&fresh) {
-        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(failed(error)),
-        _ => {}
-    }
-    guarded(&fresh, |_| {
+    let remove = || match fs_err::remove_file(&fresh) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    };
+    remove().map_err(failed)?;
+    let filled = guarded(&fresh, |_| {
         let database = builder().create(&fresh)?;
-        initialise(&database)?;
-        Ok(database.close()?)
-    })?;
+        let whole = fill(&database, &fresh)?;
+        database.close()?;
+        Ok(whole)
+    });
+    if !matches!(filled, Ok(true)) {
+        // What went wrong is told; the next one to make a store removes the rest.
+        let _ = remove();
+        return filled;
+    }
     failpoint::reach("store.create.before_rename");
     fs_err::rename(&fresh, path).map_err(failed)?;
     failpoint::reach("store.create.after_rename");
@@ -109,7 +127,7 @@ pub(super) fn create(path: &Path) -> Result<(), StoreError> {
     if let Ok(library) = fs_err::canonicalize(library) {
         library.ancestors().skip(1).take_while(|above| sync_directory(above).is_ok()).for_each(drop);
     }
-    Ok(())
+    Ok(true)
 }
 
 /// Writes the facts and the empty tables of a new store.

@@ -3,6 +3,7 @@
 //! One [`Writer`], any number of [`Store`]s reading beside it, also in other processes. What [`Writer::put`] has
 //! returned survives a kill and a loss of power. Everything else of a library is derived from here.
 
+mod backup;
 mod build;
 mod check;
 mod codec;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::paper::{Evidence, Mention, Paper, PaperId, Passage, Record, UnitVector};
 
+pub use backup::restore;
 pub use check::Finding;
 pub use error::StoreError;
 pub use put::{Change, Cut, Outcome};

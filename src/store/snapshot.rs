@@ -263,7 +263,7 @@ impl Snapshot {
     }
 
     /// A table that format 1 does not have: nothing is in it there.
-    fn newer<K: redb::Key, V: redb::Value>(
+    pub(super) fn newer<K: redb::Key, V: redb::Value>(
         &self,
         table: TableDefinition<'static, K, V>,
     ) -> Result<Option<ReadOnlyTable<K, V>>, Fault> {
