@@ -9,8 +9,10 @@
 mod architecture;
 mod cli;
 mod corpus;
+#[cfg(unix)]
 mod crash;
 mod damage;
+#[cfg(unix)]
 mod disk_full;
 mod encoder;
 mod generation;
