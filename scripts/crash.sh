@@ -7,6 +7,9 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/setup.sh
+export PAPERKIN_REQUIRE_DATA=1
 export PAPERKIN_KILLS=${1:-${PAPERKIN_KILLS:-200}} PAPERKIN_SEED=${PAPERKIN_SEED:-$(date +%s)}
 step "PAPERKIN_SEED=$PAPERKIN_SEED, $PAPERKIN_KILLS kills"
+cargo build --release --locked
+target/release/paperkin model fetch
 cargo test --release --locked --test integration -- --nocapture --test-threads 1 crash::

@@ -6,12 +6,13 @@
 set -euo pipefail
 cd "$(dirname "$0")/.."
 source scripts/setup.sh
-export PAPERKIN_SEED=${PAPERKIN_SEED:-$(date +%s)}
-step "PAPERKIN_SEED=$PAPERKIN_SEED"
+step "a disk of ten megabytes (no seed: nothing in it is left to chance)"
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
+cargo build --release --locked
+target/release/paperkin model fetch
 cargo test --release --locked --test integration -- --nocapture --test-threads 1 disk_full:: | tee "$output"
-if grep -q '^skipped:\|\.\.\. skipped:' "$output"; then
+if grep -q 'skipped: no file system' "$output"; then
   echo "no file system can be mounted here: run it as root, or where 'unshare --mount --map-root-user' works" >&2
   exit 2
 fi

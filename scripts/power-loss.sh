@@ -11,10 +11,11 @@ source scripts/setup.sh
 need strace strace
 export PAPERKIN_MIXES=${1:-1000} PAPERKIN_SEED=${PAPERKIN_SEED:-$(date +%s)}
 step "PAPERKIN_SEED=$PAPERKIN_SEED, $PAPERKIN_MIXES mixes"
+cargo build --release --locked
+target/release/paperkin model fetch
 cargo test --release --locked --lib -- --nocapture --test-threads 1 store::faults
 
 step "system calls of an ingest"
-cargo build --release --locked
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 export PAPERKIN_LIBRARY=$folder/library

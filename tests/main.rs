@@ -9,9 +9,11 @@
 mod architecture;
 mod cli;
 mod corpus;
+#[cfg(unix)]
 mod crash;
 mod damage;
 mod decisions;
+#[cfg(unix)]
 mod disk_full;
 mod encoder;
 mod export;

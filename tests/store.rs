@@ -3,6 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 use std::path::Path;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::time::Duration;
 
 use paperkin::paper::{
     Commentary, Language, Mention, Paper, PaperId, Passage, Record, Source, UnitVector, passages_of,
@@ -318,20 +320,15 @@ fn damage_is_an_error_that_names_the_file_never_a_panic_and_never_a_wrong_word()
     let rounds: u64 = from_environment("PAPERKIN_ROUNDS").unwrap_or(500);
     println!("PAPERKIN_SEED={seed}");
     // In a thread of its own, which tells of each round: a store that hangs must not hang the test.
-    let (tell, told) = std::sync::mpsc::channel();
+    let (tell, told) = mpsc::channel();
     let work = std::thread::spawn(move || damage(seed, rounds, &|| tell.send(()).unwrap()));
     let mut heard = 0;
-    while told
-        .recv_timeout(std::time::Duration::from_secs(10))
-        .map_err(|gone| {
-            assert!(
-                gone != std::sync::mpsc::RecvTimeoutError::Timeout,
-                "round {heard} takes more than ten seconds"
-            )
-        })
-        .is_ok()
-    {
-        heard += 1;
+    loop {
+        match told.recv_timeout(Duration::from_secs(10)) {
+            Ok(()) => heard += 1,
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => panic!("round {heard} takes more than ten seconds"),
+        }
     }
     work.join().unwrap();
     assert_eq!(heard, rounds);

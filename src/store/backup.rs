@@ -18,7 +18,7 @@ use super::error::{Fault, StoreError, guarded};
 use super::lock::Lock;
 use super::schema::{
     APART, FILES, FORMAT, JOINS, META, NAMES, PAPERS, PASSAGES, PASSAGES_OF, PENDING, PLACES, RECORDS,
-    REMOVED, Sealed, Tables, UNCUT, VECTORS, key, sealed,
+    REMOVED, Sealed, Tables, UNCUT, VECTORS, key,
 };
 use super::snapshot::Snapshot;
 use super::{check, file, store_path};

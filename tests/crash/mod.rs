@@ -4,7 +4,9 @@
 //! cache, so this says nothing about lost power: `src/store/faults.rs` and `scripts/power-loss.sh` do. The gate kills a
 //! few dozen times; `scripts/crash.sh` does it at length, and `PAPERKIN_SEED=N` repeats either.
 //!
-//! CONTROL
+//! The control was done by hand, as the product has no switch for being broken: with records acknowledged before
+//! `Writer::put` instead of after it, `PAPERKIN_SEED=7 PAPERKIN_KILLS=10` lost 400 of some 5,000 acknowledged papers, each named;
+//! as it should be, 0 of 5,000. (`Durability::None` shows nothing here: redb refuses it in the mode with readers beside.)
 
 mod papers;
 mod run;
