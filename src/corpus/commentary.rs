@@ -57,7 +57,13 @@ pub(super) fn body(lines: &[Line<'_>]) -> Body {
         // Links above and below the abstract are where the thing can be read.
         let is_link = |line: &&Line<'_>| only_urls(line.text).is_some();
         let above = head.iter().take_while(is_link).count();
-        let below = head.iter().skip(above).rev().take_while(is_link).count();
+        // With a full stop it ends the abstract's last sentence.
+        let below = head
+            .iter()
+            .skip(above)
+            .rev()
+            .take_while(|line| is_link(line) && !line.text.ends_with('.'))
+            .count();
         let (links, head) = head.split_at(above.min(head.len()));
         let (head, more) = head.split_at(head.len().saturating_sub(below));
         body.take_links(links);
@@ -210,6 +216,9 @@ mod tests {
             let body = read(text);
             assert_eq!((body.abstract_text.as_deref(), texts(&body)), (None, vec![(code, text)]));
         }
+        let sentence = read("We study graphs. More at\nhttps://a.org/.\nhttps://b.org\n그래프 연구입니다.");
+        assert_eq!(sentence.abstract_text.as_deref(), Some("We study graphs. More at\nhttps://a.org/."));
+        assert_eq!(sentence.url.as_deref(), Some("https://b.org"));
         let linked = read("https://openai.com/spec\n모델 스펙이 공개됐네요.");
         assert_eq!((linked.url.as_deref(), linked.commentaries.len()), (Some("https://openai.com/spec"), 1));
         let terms = read("LLaVA-NeXT, InternVL2, Qwen2-VL, Pixtral 12B의 비교. 굿.");

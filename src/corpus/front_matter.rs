@@ -98,7 +98,9 @@ impl FrontMatter {
                 );
             }
             "url" | "link" | "source" | "paper" | "pdf" => {
-                self.urls.extend(values.into_iter().filter(|value| value.contains("://")));
+                self.urls.extend(
+                    values.iter().map(|value| single_line(value)).filter(|value| value.contains("://")),
+                );
             }
             "abstract" => self.abstract_text = whole().map(|text| normalise(&text)),
             _ => {}

@@ -15,7 +15,8 @@ fn url(token: &str) -> Option<String> {
     let bare = token.strip_prefix('<').and_then(|token| token.strip_suffix('>')).unwrap_or(token);
     let bare = bare.trim_end_matches(['.', ',', ';']);
     let rest = bare.strip_prefix("https://").or_else(|| bare.strip_prefix("http://"))?;
-    (rest.contains('.') && !rest.contains(['<', '>', '"'])).then(|| bare.to_owned())
+    let fits = rest.contains('.') && !rest.contains(|c: char| matches!(c, '<' | '>' | '"') || c.is_control());
+    fits.then(|| bare.to_owned())
 }
 
 /// `text` without its URLs: what is left decides the language.
@@ -214,7 +215,7 @@ fn markdown_link(from: &str) -> Option<(&str, &str, &str)> {
     let target = rest.get(..end)?;
     let close = end + rest.get(end..)?.find(')')?;
     let after = from.get(1 + label.len() + 2 + close + 1..)?;
-    (!label.contains(['[', ']'])).then_some((label, target, after))
+    (!label.contains(['[', ']']) && !target.contains(char::is_control)).then_some((label, target, after))
 }
 
 /// What a wiki link shows, and the note to which it leads: without `#heading`, `|alias`, folder and extension.
@@ -241,6 +242,7 @@ mod tests {
             only_urls("- <https://a.org/x> http://b.org"),
             Some(vec!["https://a.org/x".into(), "http://b.org".into()])
         );
+        assert_eq!(only_urls("https://a.o\u{18}rg/x"), None, "found by fuzzing");
         assert_eq!(only_urls("see https://a.org"), None);
         assert_eq!(only_urls(""), None);
         assert_eq!(

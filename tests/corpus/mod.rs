@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "the helpers of tests are tests")]
 
 mod broken;
+mod found;
 mod varied;
 
 use std::collections::BTreeMap;
