@@ -55,9 +55,7 @@ fn kills_at_random_moments_lose_nothing_acknowledged() {
             tally.check(library);
         }
     }
-    let to_the_end =
-        if TEXT_ONLY.is_empty() { Life::Acknowledged(papers.len(), Duration::ZERO) } else { Life::Full };
-    let said = run(ingest_of(library, papers.folder()).args(TEXT_ONLY), to_the_end);
+    let said = run(ingest_of(library, papers.folder()).args(TEXT_ONLY), Life::Full);
     tally.look(library, &papers, &said);
     tally.check(library);
     tally.conclude("random moments");

@@ -11,9 +11,8 @@ use serde_json::Value;
 
 use crate::support::paperkin;
 
-/// SWITCH: `&["--no-embed"]` once `ingest` has it; until then each ingest loads the model first, and one that has
-/// acknowledged everything is killed before it embeds.
-pub const TEXT_ONLY: &[&str] = &[];
+/// Without a model: many kills in little time.
+pub const TEXT_ONLY: &[&str] = &["--no-embed"];
 
 /// When an ingest is killed, if it still runs then.
 #[derive(Clone, Copy, Debug)]
