@@ -8,7 +8,7 @@ use std::path::Path;
 use paperkin::paper::{
     Commentary, Evidence, Language, Paper, PaperId, Passage, Record, Source, UnitVector, passages_of,
 };
-use paperkin::store::{Change, FileStamp, Outcome, Place, StoreError, Writer, restore};
+use paperkin::store::{Change, FileStamp, Outcome, Place, Store, StoreError, Writer, restore};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -225,6 +225,55 @@ fn a_backup_comes_back_as_it_was_and_a_damaged_one_not_at_all() {
             "{what}"
         );
     }
+}
+
+#[test]
+fn another_model_grows_beside_and_takes_over_at_once() {
+    let library = TempDir::new().unwrap();
+    let mut old = writer(library.path());
+    for (file, title) in [("a.md", "하나"), ("b.md", "两个"), ("c.md", "Three")] {
+        put(&mut old, record(file, "", title, "글 하나."));
+    }
+    embed(&mut old);
+    let finer = |paper: &Paper| passages_of(paper, 4, |text| text.chars().count());
+    let mut next = old.open_next("other", 4).unwrap();
+    assert_eq!(next.cut(2, &finer).unwrap(), 2);
+    let half = embed(&mut next);
+    drop(next);
+
+    // Stopped; the old one goes on, and is written to.
+    put(&mut old, record("a.md", "", "하나", "고친 글."));
+    put(&mut old, record("d.md", "", "넷", "새 글."));
+    old.remove(&PaperId::of_title("两个")).unwrap();
+    embed(&mut old);
+    let reader = Store::open(library.path()).unwrap();
+    let mut next = old.open_next("other", 4).unwrap();
+    while next.cut(2, &finer).unwrap() > 0 {}
+    let rest = embed(&mut next);
+    assert!(half > 0 && rest > 0 && next.counts().unwrap().pending == 0);
+    assert_eq!(next.check().unwrap(), []);
+    let papers = |store: &Store| {
+        let mut papers = Vec::new();
+        store.visit_papers(|_, paper| papers.push(paper)).unwrap();
+        papers
+    };
+    let shown = papers(&reader);
+    assert_eq!(papers(&next), shown);
+    old.give_way_to(next).unwrap();
+    assert_eq!(papers(&reader), shown, "who reads goes on reading");
+    let mut new = Writer::open(library.path(), "other", 4).unwrap();
+    assert_eq!(papers(&new), shown);
+    assert_eq!(put(&mut new, record("b.md", "", "两个", "글 하나.")).change, Change::Removed);
+    assert_eq!(put(&mut new, record("e.md", "", "다섯", "글.")).change, Change::New);
+    assert_eq!(new.check().unwrap(), []);
+    assert!(!library.path().join("next").exists());
+    let begun = new.open_next("third", 8).unwrap();
+    drop(begun);
+    assert_eq!(
+        new.open_next("fourth", 16).unwrap().meta().unwrap().dimension,
+        16,
+        "one given up is begun anew"
+    );
 }
 
 /// The backup cut short, with a bit turned, and with a row altered by somebody who can pack.

@@ -64,14 +64,7 @@ impl IngestArguments {
         }
         // What changes while the first round is read is for the second.
         let watch = if self.watch { Some(Watch::new(&self.paths)?) } else { None };
-        let mut view = View {
-            stop: Arc::clone(&stop),
-            interactive: session.is_interactive(),
-            json: session.json,
-            verbose: self.verbose,
-            bar: None,
-            notices: 0,
-        };
+        let mut view = View::new(session, Arc::clone(&stop), self.verbose);
         let mut done = self.round(session, model, &mut view)?;
         let Some(watch) = watch else { return Ok(done) };
         session.say("watching; Ctrl+C ends it");
@@ -166,7 +159,7 @@ fn summary(report: &Report) -> String {
 }
 
 /// Shows an ingest to a person, or as JSON lines to a program.
-struct View {
+pub(super) struct View {
     stop: Arc<AtomicBool>,
     interactive: bool,
     json: bool,
@@ -178,6 +171,17 @@ struct View {
 impl View {
     /// Notices shown without `--verbose`; a dump of a million lines must not flood the screen.
     const NOTICES_SHOWN: usize = 10;
+
+    pub(super) fn new(session: &Session, stop: Arc<AtomicBool>, verbose: bool) -> Self {
+        Self {
+            stop,
+            interactive: session.is_interactive(),
+            json: session.json,
+            verbose,
+            bar: None,
+            notices: 0,
+        }
+    }
 
     fn say(&self, line: &str) {
         match &self.bar {
@@ -193,7 +197,7 @@ impl View {
         self.bar = Some(Progress::start(name, unit, total, self.interactive));
     }
 
-    fn close(&mut self) {
+    pub(super) fn close(&mut self) {
         self.bar = None;
     }
 

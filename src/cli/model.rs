@@ -4,10 +4,13 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::ingest::View;
 use super::progress::{Progress, Unit};
 use super::{Done, Session, interrupt, output};
-use crate::embed::{self, FetchEvent, FetchOptions, Manifest, Source};
+use crate::embed::{self, Encoder, FetchEvent, FetchOptions, Manifest, Source};
 use crate::eval;
+use crate::ingest;
+use crate::store::Writer;
 
 /// Get, verify and locate models
 #[derive(Debug, Subcommand)]
@@ -20,6 +23,8 @@ pub(super) enum ModelCommand {
     List,
     /// The folder of a model
     Path(Named),
+    /// Change the library over to a model: embeds all texts anew while the old vectors answer
+    Use(Named),
     /// Measure the model's language means on real text (they come with the models that we ship)
     Measure(MeasureArguments),
 }
@@ -66,6 +71,7 @@ impl ModelCommand {
         match self {
             Self::Fetch(arguments) => arguments.run(session),
             Self::Verify(named) => named.verify(session),
+            Self::Use(named) => named.change_over(session),
             Self::List => list(session),
             Self::Path(named) => {
                 let manifest = named.manifest(session)?;
@@ -75,6 +81,44 @@ impl ModelCommand {
             }
             Self::Measure(arguments) => arguments.run(session),
         }
+    }
+}
+
+impl Named {
+    fn change_over(self, session: &Session) -> anyhow::Result<Done> {
+        let stop = interrupt::watch()?;
+        let mut session = session.clone();
+        if let Some(name) = self.name {
+            session.config.model = name;
+        }
+        let (encoder, prior) = session.encoder()?;
+        let library = &session.config.library;
+        let old = Writer::open_existing(library)?;
+        let stored = old.meta()?.fingerprint;
+        if stored == encoder.fingerprint() {
+            session.say(format_args!("the library at {} is of {stored} already", library.display()));
+            return Ok(Done::Fully);
+        }
+        session.say(format_args!(
+            "{} papers change from {stored} to {}; the old vectors answer meanwhile, and 'paperkin model use {}' goes on \
+             where this is stopped",
+            old.counts()?.papers,
+            encoder.fingerprint(),
+            session.config.model
+        ));
+        let mut view = View::new(&session, stop, false);
+        let model = ingest::Model { encoder: encoder.as_ref(), prior: &prior };
+        let report = ingest::change_model(library, old, model, &mut view)?;
+        view.close();
+        if report.stopped {
+            return Ok(Done::Interrupted);
+        }
+        session.say(format_args!(
+            "the library is of {} now: say --model {} (or PAPERKIN_MODEL) from here on, and start a running 'serve' again",
+            encoder.fingerprint(),
+            session.config.model
+        ));
+        Ok(Done::Fully)
     }
 }
 

@@ -25,7 +25,7 @@ use crate::embed::{EncodeError, Encoder};
 use crate::failpoint;
 use crate::index::Centring;
 use crate::paper::{Paper, PaperId, Passage, Source, passages_of};
-use crate::store::{Change, StoreError, Writer};
+use crate::store::{Change, Store, StoreError, Writer};
 
 /// Of the rules of [`passages`]; a library cut by other rules is cut again, and what did not change keeps its vectors.
 const PASSAGE_VERSION: u32 = 2;
@@ -232,6 +232,34 @@ pub fn ingest_text(
 ) -> Result<Report, IngestError> {
     let mut report = Report::default();
     read::read_text(name, bytes, writer, observer, &mut report)?;
+    Ok(report)
+}
+
+/// Changes the library that `old` holds over to another model: all texts are embedded anew beside the old vectors, which
+/// answer until the new ones take their place at once. What was embedded when it is stopped is kept for the next time.
+///
+/// # Errors
+/// If store, model or disk fail; the old vectors go on answering.
+pub fn change_model(
+    library: &Path,
+    old: Writer,
+    model: Model<'_>,
+    observer: &mut dyn Observer,
+) -> Result<Report, IngestError> {
+    let mut report = Report::default();
+    let mut next = old.open_next(model.encoder.fingerprint(), model.encoder.dimension())?;
+    next.cut_by(PASSAGE_VERSION)?;
+    embedding::cut(&mut next, model.encoder, observer)?;
+    embedding::embed(&mut next, model.encoder, observer, &mut report)?;
+    if observer.should_stop() {
+        report.stopped = true;
+        return Ok(report);
+    }
+    next.settle()?;
+    observer.see(Event::Publishing { passages: next.counts()?.passages as usize });
+    old.give_way_to(next)?;
+    publish(library, &Store::open(library)?, model)?;
+    report.published = true;
     Ok(report)
 }
 

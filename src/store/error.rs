@@ -53,8 +53,8 @@ pub enum StoreError {
     NeedsReopen(PathBuf),
     /// The vectors in the store are another model's.
     #[error(
-        "{} holds vectors of the model {stored}, not of {given}: use that model, or another library with --library, \
-         or delete this library and ingest again",
+        "{} holds vectors of the model {stored}, not of {given}: choose that model, or another library with --library; to \
+         change this library over, 'paperkin model use NAME' embeds its texts anew while the old vectors answer",
         path.display()
     )]
     OtherModel {

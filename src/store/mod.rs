@@ -13,6 +13,7 @@ mod faults;
 mod file;
 mod lock;
 mod put;
+mod renewal;
 mod schema;
 mod separate;
 mod snapshot;
@@ -246,10 +247,16 @@ impl Store {
     }
 }
 
-impl Drop for Store {
-    fn drop(&mut self) {
+impl Store {
+    fn close(&mut self) {
         // Closing writes, and what it writes to may be damaged; there is nobody left to tell.
         let handle = self.handle.take();
         let _ = catch_unwind(AssertUnwindSafe(|| drop(handle)));
+    }
+}
+
+impl Drop for Store {
+    fn drop(&mut self) {
+        self.close();
     }
 }

@@ -300,8 +300,13 @@ impl Writer {
         }
     }
 
+    /// Closes the file; the lock is kept.
+    pub(super) fn close(&mut self) {
+        self.store.close();
+    }
+
     /// One transaction: durable when it returns, undone where `work` fails or says that nothing changed.
-    fn write<T>(
+    pub(super) fn write<T>(
         &mut self,
         work: impl FnOnce(&mut Tables<'_>, &Foreign) -> Result<(T, Effect), Fault>,
     ) -> Result<T, StoreError> {
@@ -367,7 +372,7 @@ impl Writer {
 
 /// What a transaction has done.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Effect {
+pub(super) enum Effect {
     /// Nothing: it is undone.
     Nothing,
     /// Something that no answer shows.
