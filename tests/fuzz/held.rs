@@ -3,8 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use crate::corpus::{RecordError, read_bytes};
-use crate::paper::{PaperId, Record};
+use super::corpus::{RecordError, read_bytes};
+use super::paper::{PaperId, Record};
 use unicode_normalization::is_nfc;
 
 /// So much text must be read in so much time, whatever it says; more text in proportion.
