@@ -216,8 +216,15 @@ mod tests {
             let body = read(text);
             assert_eq!((body.abstract_text.as_deref(), texts(&body)), (None, vec![(code, text)]));
         }
-        let sentence = read("We study graphs. More at\nhttps://a.org/.\nhttps://b.org\n그래프 연구입니다.");
-        assert_eq!(sentence.abstract_text.as_deref(), Some("We study graphs. More at\nhttps://a.org/."));
+        let sentence = read(
+            "We study graphs and more of them, as long as a sentence of an abstract is, so that nobody takes it for a term. More at\nhttps://a.org/.\nhttps://b.org\n그래프 연구입니다.",
+        );
+        assert_eq!(
+            sentence.abstract_text.as_deref(),
+            Some(
+                "We study graphs and more of them, as long as a sentence of an abstract is, so that nobody takes it for a term. More at\nhttps://a.org/."
+            )
+        );
         assert_eq!(sentence.url.as_deref(), Some("https://b.org"));
         let linked = read("https://openai.com/spec\n모델 스펙이 공개됐네요.");
         assert_eq!((linked.url.as_deref(), linked.commentaries.len()), (Some("https://openai.com/spec"), 1));
