@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.."
 seconds=60
 if [[ ${1:-} =~ ^[0-9]+$ ]]; then seconds=$1; shift; fi
 targets=("$@")
-[[ ${#targets[@]} -gt 0 ]] || targets=(digest article note html jsonl json bibtex ris feed packed)
+[[ ${#targets[@]} -gt 0 ]] || targets=(digest article note html jsonl json bibtex ris feed packed latex)
 data=${PAPERKIN_DATA:-../shared/data}
 cd tests/fuzz
 
@@ -18,7 +18,7 @@ seed() {
     local extension
     case $target in
         digest | article) extension=txt ;; note) extension=md ;; html) extension=html ;; jsonl) extension=jsonl ;;
-        json) extension=json ;; bibtex) extension=bib ;; ris) extension=ris ;; feed) extension=xml ;; packed) extension='gz zst xz zip' ;;
+        json) extension=json ;; bibtex) extension=bib ;; ris) extension=ris ;; feed) extension=xml ;; latex) extension=tex ;; packed) extension='gz zst xz zip' ;;
     esac
     for one in $extension; do
         find seeds found ../../scripts/sample -name "*.$one" -exec cp -t "$into" {} + 2>/dev/null || true

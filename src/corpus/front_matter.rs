@@ -5,10 +5,10 @@
 use jiff::civil::Date;
 
 use super::date;
-use super::headline::{names, natural_name};
+use super::headline::names;
 use super::lines::Line;
 use super::links::push_new;
-use crate::paper::{PaperId, normalise, single_line};
+use crate::paper::{PaperId, natural_name, normalise, single_line};
 
 /// What the front matter says of the paper.
 #[derive(Debug, Default, PartialEq, Eq)]

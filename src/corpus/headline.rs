@@ -232,15 +232,6 @@ pub(super) fn names(list: &str) -> Option<Vec<String>> {
     (!names.is_empty() && !list.contains("://")).then_some(names)
 }
 
-/// "Lovelace, Ada" as "Ada Lovelace".
-pub(super) fn natural_name(name: &str) -> String {
-    let name = single_line(name);
-    match name.split_once(", ") {
-        Some((family, given)) if !given.contains(',') && !given.is_empty() => format!("{given} {family}"),
-        _ => name,
-    }
-}
-
 /// Good enough where authors are due: short parts, and no sentence in a script that has no names of that length.
 fn plausible(names: &[String], list: &str) -> bool {
     let longest = names.iter().map(|name| name.chars().count()).max().unwrap_or_default();

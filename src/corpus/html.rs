@@ -5,12 +5,11 @@
 //! what it links to. A page of links is about no one paper, and says so.
 
 use super::article::{self, Start};
-use super::headline::natural_name;
 use super::lines::Page;
 use super::links::{push_new, repositories_in, without_links, without_urls};
 use super::web_page::{WebPage, is_abstract_label};
 use super::{ErrorKind, Found, date};
-use crate::paper::{PaperId, Record, Source, normalise, normalised_title, single_line};
+use crate::paper::{PaperId, Record, Source, natural_name, normalise, normalised_title, single_line};
 
 /// So many letters of its own, CJK ones counted thrice, make a page a text.
 const LEAST_TEXT: usize = 300;
@@ -95,7 +94,8 @@ fn own_page(markup: &WebPage) -> Option<Record> {
         named if !named.is_empty() => named,
         _ => markup.all("dc.creator").chain(markup.all("dc.contributor")).collect(),
     };
-    record.authors = authors.into_iter().map(natural_name).filter(|name| !name.is_empty()).collect();
+    record.authors =
+        authors.into_iter().map(|name| natural_name(name)).filter(|name| !name.is_empty()).collect();
     record.date = markup
         .first(&[
             "citation_date",
