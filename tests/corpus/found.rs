@@ -18,6 +18,7 @@ fn what_was_found_stays_mended() {
             let bytes = fs_err::read(&path).unwrap();
             println!("{}", path.display());
             held::check(&path.file_name().unwrap().to_string_lossy(), &bytes);
+            held::check_latex(&bytes);
             replayed += 1;
         }
     }

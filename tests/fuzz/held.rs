@@ -4,7 +4,7 @@
 use std::time::{Duration, Instant};
 
 use super::corpus::{RecordError, read_bytes};
-use super::paper::{PaperId, Record};
+use super::paper::{PaperId, Record, latex_text, normalise, normalised_title, unicode_of};
 use unicode_normalization::is_nfc;
 
 /// So much text must be read in so much time, whatever it says; more text in proportion.
@@ -76,4 +76,16 @@ fn record_holds(record: &Record) {
 fn clean(text: &str) {
     assert!(is_nfc(text), "not composed: {text:?}");
     assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "control characters: {text:?}");
+}
+
+/// What is shown of LaTeX is shown the same when it is shown again, is the same title, and is there at once.
+pub fn check_latex(bytes: &[u8]) {
+    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let text = normalise(text);
+    let begun = std::time::Instant::now();
+    let shown = unicode_of(&text).into_owned();
+    assert_eq!(unicode_of(&shown), shown, "{text}");
+    assert_eq!(normalised_title(&text), normalised_title(&shown), "{text}");
+    std::hint::black_box(latex_text(&text));
+    assert!(begun.elapsed().as_secs() < 5, "{} bytes", bytes.len());
 }
