@@ -8,7 +8,7 @@ use std::collections::HashMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use paperkin::paper::{Record, Source};
+use paperkin::paper::{Record, Source, unicode_of};
 use paperkin::store::{Store, StoreError, Writer};
 
 use super::papers::Papers;
@@ -126,7 +126,7 @@ impl Tally {
             self.duplicate += records.len().saturating_sub(1);
             for record in &records {
                 match self.version_of(papers, given, record) {
-                    Some(version) if merged.abstract_text == record.abstract_text => {
+                    Some(version) if merged.abstract_text == record.abstract_text.as_deref().map(shown) => {
                         if versions.insert(given, version).is_some() {
                             self.duplicate += 1;
                             self.example(format!("{} is there twice", merged.id));
@@ -158,4 +158,9 @@ impl Tally {
             self.examples.push(text);
         }
     }
+}
+
+/// As a paper shows what its source writes in LaTeX.
+fn shown(text: &str) -> String {
+    unicode_of(text).into_owned()
 }
