@@ -7,6 +7,7 @@ pub mod embed;
 pub mod index;
 pub mod store;
 
+pub mod export;
 pub mod search;
 
 pub mod ingest;

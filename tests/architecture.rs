@@ -3,18 +3,25 @@
 use std::path::{Path, PathBuf};
 
 /// Room, and the rooms it may look at.
-const ROOMS: [(&str, &[&str]); 11] = [
+const ROOMS: [(&str, &[&str]); 12] = [
     ("paper", &[]),
     ("corpus", &["paper"]),
     ("embed", &["paper"]),
     ("index", &["paper"]),
     ("store", &["paper"]),
+    ("export", &["paper", "store"]),
     ("search", &["paper", "store", "index", "embed"]),
     ("ingest", &["paper", "corpus", "store", "embed", "index"]),
     ("eval", &["paper", "corpus", "embed", "index", "ingest", "search"]),
     ("config", &["paper", "embed"]),
     ("server", &["paper", "search", "ingest", "store", "embed", "index", "config"]),
-    ("cli", &["paper", "corpus", "embed", "index", "store", "search", "ingest", "eval", "config", "server"]),
+    (
+        "cli",
+        &[
+            "paper", "corpus", "embed", "index", "store", "export", "search", "ingest", "eval", "config",
+            "server",
+        ],
+    ),
 ];
 
 const LONGEST: usize = 500;

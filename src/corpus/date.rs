@@ -74,7 +74,8 @@ fn date(year: &str, month: &str, day: &str) -> Option<Date> {
     Date::new(year, month.parse().ok()?, day.parse().ok()?).ok()
 }
 
-fn month_of(word: &str) -> Option<usize> {
+/// The number of the month that the word, in lower case, names or begins.
+pub(super) fn month_of(word: &str) -> Option<usize> {
     let at = MONTHS.iter().position(|month| word.starts_with(month))?;
     (word.len() <= 9 && word.chars().all(char::is_alphabetic)).then_some(at + 1)
 }

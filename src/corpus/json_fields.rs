@@ -9,8 +9,8 @@ use super::headline::names;
 use super::links::{push_new, repositories_in};
 use crate::paper::{Commentary, Language, Mention, PaperId, Record, cut, normalise, single_line};
 
-/// The fields that are read. `_id`, `text` and `metadata` are BEIR's names.
-const FIELDS: [&str; 22] = [
+/// The fields that are known. `vectors` are in our own exports; a record has none. `_id`, `text` and `metadata` are BEIR's names.
+const FIELDS: [&str; 27] = [
     "title",
     "authors",
     "abstract",
@@ -33,6 +33,11 @@ const FIELDS: [&str; 22] = [
     "note",
     "keywords",
     "language",
+    "ids",
+    "venue",
+    "version",
+    "updated",
+    "vectors",
 ];
 
 /// A title made from an abstract is no longer than this.
@@ -52,6 +57,15 @@ pub(super) fn record(object: &Map<String, Value>) -> Result<(Record, Vec<String>
         tags: fields.list("tags", "an array of texts", split_tags)?,
         note: fields.text("note")?.map(|name| single_line(&name)).filter(|name| !name.is_empty()),
         date: fields.date("date")?,
+        updated: fields.date("updated")?,
+        venue: fields.text("venue")?.map(|venue| single_line(&venue)).filter(|venue| !venue.is_empty()),
+        version: match fields.scalar("version")? {
+            None => None,
+            Some(text) => {
+                let number = text.trim().trim_start_matches('v').parse();
+                Some(number.map_err(|_| wrong("version", "a number such as 2"))?)
+            }
+        },
         ..Record::default()
     };
     record.date = match record.date {
@@ -101,6 +115,13 @@ fn take_ids(fields: &Fields<'_>, record: &mut Record) -> Result<(), String> {
         push_new(
             &mut record.ids,
             id.ok_or_else(|| format!("'{key}' is no such id; write it as in \"{example}\""))?,
+        );
+    }
+    for text in fields.list("ids", "an array of ids such as \"arxiv:2408.15881\"", split_tags)? {
+        let id = PaperId::parse(&text).filter(PaperId::is_registered);
+        push_new(
+            &mut record.ids,
+            id.ok_or_else(|| format!("'ids' holds '{}', which is no such id", cut(&text, 80)))?,
         );
     }
     // Other collections number their documents in `id`: what is no registered id is theirs, not ours.

@@ -8,6 +8,8 @@
 
 mod article;
 mod bibtex;
+mod bibtex_entry;
+mod citation;
 mod commentary;
 mod date;
 mod decode;

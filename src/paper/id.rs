@@ -365,6 +365,9 @@ mod tests {
 
     #[test]
     fn title_ids_ignore_case_space_and_punctuation() {
+        // Stores know papers by these: they must not change.
+        assert_eq!(PaperId::of_title("Attention Is All You Need").to_string(), "t:5563e10cdb032fc9");
+        assert_eq!(PaperId::of_title("$5에서 $10까지: C:\\temp의 {x}").to_string(), "t:d6c9556e1a3785d2");
         assert_eq!(
             PaperId::of_title("LLAVA-MOD: MAKING LLAVA TINY VIA MOEKNOWLEDGE DISTILLATION"),
             PaperId::of_title("LLaVA-MoD: Making LLaVA Tiny via MoE Knowledge Distillation")

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
 use super::identity::second_title_id;
-use super::{Commentary, Language, Mention, PaperId, Record, normalised_title};
+use super::{Commentary, Language, Mention, PaperId, Record, normalised_title, unicode_of};
 
 /// A text in the merged paper: what was written, where, when.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -19,12 +19,17 @@ pub struct Note {
 }
 
 impl Note {
-    fn of(record: &Record, commentary: Commentary) -> Self {
-        Self { commentary, date: record.date, file: record.source.file.clone() }
+    fn of(record: &Record, language: Language, text: &str) -> Self {
+        Self {
+            commentary: Commentary { language, text: unicode_of(text).into_owned() },
+            date: record.date,
+            file: record.source.file.clone(),
+        }
     }
 }
 
-/// One work, from all that its sources say.
+/// One work, from all that its sources say. Records keep LaTeX as it came; here it is shown as Unicode, so that people read
+/// it, the model embeds it and offsets count it in one and the same form.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Paper {
     /// The best name known.
@@ -83,13 +88,15 @@ impl Paper {
             url: records.iter().find_map(|record| record.url.clone()).or_else(|| id.url()),
             id,
             aliases,
-            title: named.title.clone(),
+            title: unicode_of(&named.title).into_owned(),
             authors: std::iter::once(named)
                 .chain(records)
                 .map(|record| record.authors.clone())
                 .find(|authors| !authors.is_empty())
                 .unwrap_or_default(),
-            abstract_text: newest.and_then(|record| record.abstract_text.clone()),
+            abstract_text: newest
+                .and_then(|record| record.abstract_text.as_deref())
+                .map(|text| unicode_of(text).into_owned()),
             other_abstracts: Vec::new(),
             venue: records.iter().find_map(|record| record.venue.clone()),
             date: records.iter().filter_map(|record| record.date).min(),
@@ -109,8 +116,7 @@ impl Paper {
                     .iter()
                     .chain(paper.other_abstracts.iter().map(|note| &note.commentary.text));
                 if !known.into_iter().any(|known| same_text(known, text)) {
-                    let commentary = Commentary { language: Language::of(text), text: text.clone() };
-                    paper.other_abstracts.push(Note::of(record, commentary));
+                    paper.other_abstracts.push(Note::of(record, Language::of(text), text));
                 }
             }
             for commentary in &record.commentaries {
@@ -118,7 +124,7 @@ impl Paper {
                 let known =
                     paper.commentaries.iter().any(|note| same_text(&note.commentary.text, &commentary.text));
                 if !known {
-                    paper.commentaries.push(Note::of(record, commentary.clone()));
+                    paper.commentaries.push(Note::of(record, commentary.language, &commentary.text));
                 }
             }
         }
@@ -199,5 +205,34 @@ mod tests {
             paper.title,
             "the order does not matter"
         );
+    }
+
+    #[test]
+    fn latex_is_shown_and_the_record_keeps_it() {
+        let record = Record {
+            title: r"$\beta$-VAE에 대한 연구".into(),
+            abstract_text: Some(r"Skills are \textit{transferred}, $1.5\times$ faster.".into()),
+            commentaries: vec![Commentary {
+                language: Language::CHINESE,
+                text: r"快了 $20\times$ 倍".into(),
+            }],
+            ..Record::default()
+        };
+        let shown = Record {
+            title: "β-VAE에 대한 연구".into(),
+            abstract_text: Some("Skills are transferred, 1.5× faster.".into()),
+            commentaries: vec![Commentary { language: Language::CHINESE, text: "快了 20× 倍".into() }],
+            ..Record::default()
+        };
+        let paper = Paper::merge(std::slice::from_ref(&record), false).unwrap();
+        assert_eq!(
+            paper,
+            Paper::merge(std::slice::from_ref(&shown), false).unwrap(),
+            "one title, one id, one text"
+        );
+        assert_eq!(paper, Paper::merge(&[record, shown], false).unwrap(), "and one text of two sources");
+        let passages = crate::paper::passages_of(&paper, 40, |text| text.chars().count());
+        let texts: Vec<&str> = passages.iter().map(|passage| passage.text(&paper).unwrap()).collect();
+        assert!(texts.contains(&"快了 20× 倍"), "{texts:?}");
     }
 }

@@ -6,10 +6,14 @@
 //! A **record** is what one source says about one paper; a **paper** is all records of one work, merged.
 //! The store keeps the records, so a source can change its mind, and be withdrawn, without guessing.
 
+mod author;
 mod chunk;
 mod id;
 mod identity;
 mod language;
+mod latex;
+mod latex_math;
+mod latex_symbols;
 mod merge;
 mod passage;
 mod record;
@@ -17,10 +21,12 @@ mod text;
 mod title;
 mod vector;
 
+pub use author::{family_and_given, family_first, natural_name, natural_order};
 pub use chunk::{Span, chunk};
 pub use id::{ArxivId, Doi, Mention, PaperId, identifiers_in};
 pub use identity::{Evidence, Verdict, same_work};
 pub use language::Language;
+pub use latex::{latex_text, unicode_of};
 pub use merge::{Note, Paper};
 pub use passage::{Passage, PassageKind, TextHash, passages_of};
 pub use record::{Commentary, Record, Source};
