@@ -12,7 +12,7 @@ use super::rank::{Ranked, by_paper};
 use crate::embed::Encoder;
 use crate::index::{Centring, ExactIndex, Manifest, Published, Show, VectorIndex};
 use crate::paper::UnitVector;
-use crate::store::{Counts, PaperNumber, Snapshot};
+use crate::store::{Counts, PaperNumber, Snapshot, StoreError};
 
 /// Whether the published index answers, or why not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -87,15 +87,29 @@ impl Live {
             Some(generation) => generation.centring.clone(),
             None => prior.blended_over(visit)?,
         };
-        let is_fresh =
-            |number| published.as_ref().is_none_or(|generation| !generation.held.contains(&number));
-        let fresh = centring.centre_all(encoder.dimension(), is_fresh, visit)?;
+        let passages = snapshot.passages()?;
+        let fresh = match &published {
+            None => centring.centre_all(encoder.dimension(), |_| true, visit)?,
+            // Only the vectors that are needed: mostly there are few, and this is done after every write.
+            Some(generation) => centring.centre_all(
+                encoder.dimension(),
+                |_| true,
+                |show: Show<'_>| {
+                    let fresh = passages.iter().filter(|(number, _, _)| !generation.held.contains(&number.0));
+                    for (number, _, passage) in fresh {
+                        if let Some(raw) = snapshot.vector(*number)? {
+                            show(number.0, passage.language, raw.as_slice());
+                        }
+                    }
+                    Ok::<_, StoreError>(())
+                },
+            )?,
+        };
         let state = match (&published, unusable) {
             (Some(_), _) => IndexState::Published { scanned: fresh.len() },
             (None, None) => IndexState::Missing,
             (None, Some(reason)) => IndexState::Unusable { reason },
         };
-        let passages = snapshot.passages()?;
         Ok(Self {
             revision: snapshot.revision()?,
             counts: snapshot.counts()?,

@@ -101,6 +101,10 @@ impl Task {
             state if state.is_final() => {
                 self.finished = Some(now());
                 self.seconds_left = None;
+                if state == TaskState::Done {
+                    // Others may have embedded the last of it.
+                    self.passages.total = Some(self.passages.done);
+                }
             }
             _ => {}
         }

@@ -184,7 +184,6 @@ impl Worker {
     fn work(&self, wishes: Wishes) {
         let mut embedded = false;
         while self.tasks.are_waiting() || self.tasks.are_running() {
-            self.tasks.begin();
             match self.embed() {
                 Ok(Turned::MadeWay) if self.writing.is_stopping() => return,
                 Ok(Turned::MadeWay) => {}
@@ -216,6 +215,8 @@ impl Worker {
     /// One turn of writing.
     fn embed(&self) -> Result<Turned, IngestError> {
         let turn = self.writing.blocking_turn();
+        // Within the turn: whose papers are there is with them.
+        self.tasks.begin();
         let mut writer = turn.write(None)?;
         let mut view = View { worker: self, stepped: false };
         let model = Model { encoder: &self.encoder, prior: &self.model.prior };

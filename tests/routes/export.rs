@@ -9,7 +9,7 @@ use futures_util::StreamExt;
 use paperkin::paper::{Record, Source};
 use tower::ServiceExt;
 
-use crate::support::app::{TestApp, TestServer, papers, request};
+use crate::support::app::{TestApp, TestServer, request};
 use crate::support::toy::ToyLibrary;
 
 /// So many that they do not fit into what the system keeps for a socket.
@@ -93,5 +93,4 @@ fn who_reads_slowly_gets_all_of_it_after_the_deadline_of_requests() {
     let text = String::from_utf8_lossy(&all);
     assert!(text.contains("Paper 29999") && text.ends_with("0\r\n\r\n"), "not whole");
     assert!(server.get("/healthz").starts_with("HTTP/1.1 200"));
-    let _ = papers();
 }

@@ -138,16 +138,14 @@ pub(super) async fn post(
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], axum::Json(accepted)))
 }
 
-fn checked_name(name: &str) -> Result<String, Failure> {
-    let fits = !name.trim().is_empty()
-        && name.chars().count() <= LONGEST_NAME
-        && !name.chars().any(char::is_control)
-        && single_line(name) == name.trim();
-    if fits {
-        return Ok(name.trim().to_owned());
+fn checked_name(given: &str) -> Result<String, Failure> {
+    let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+    let name = single_line(given);
+    if name.is_empty() || name.chars().count() > LONGEST_NAME || given.contains(breaks) {
+        let hint = format!("give a name of one line and at most {LONGEST_NAME} characters, or none");
+        return Err(Failure::invalid("this is no name for a text", hint));
     }
-    let hint = format!("give a name of one line and at most {LONGEST_NAME} characters, or none");
-    Err(Failure::invalid("this is no name for a text", hint))
+    Ok(name)
 }
 
 /// Stores what `text` tells of; with anything stored there is a task, also where the rest fails.
@@ -157,16 +155,17 @@ fn store(state: &AppState, turn: Turn, source: &str, text: &[u8]) -> Result<Acce
         .write(state.library.model().map(AsRef::as_ref))
         .map_err(Failure::from)
         .and_then(|mut writer| Ok(ingest_text(source, text, &mut writer, &mut seen)?));
+    // Before the worker has its turn, which takes up whatever waits then.
+    let mut task = None;
+    if seen.papers > 0 || matches!(&stored, Ok(report) if report.records > 0) {
+        task = Some(state.tasks.add(seen.papers));
+        state.bell.ring();
+    }
     drop(turn);
     if seen.is_news
         && let Err(error) = state.library.refresh()
     {
         tracing::warn!(%error, "the library cannot be read now; answering from what was read before");
-    }
-    let mut task = None;
-    if seen.papers > 0 || matches!(&stored, Ok(report) if report.records > 0) {
-        task = Some(state.tasks.add(seen.papers));
-        state.bell.ring();
     }
     let report = stored?;
     match task {
