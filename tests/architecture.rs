@@ -14,7 +14,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("ingest", &["paper", "corpus", "store", "embed", "index"]),
     ("eval", &["paper", "corpus", "embed", "index", "ingest", "search"]),
     ("config", &["paper", "embed"]),
-    ("server", &["paper", "search", "ingest", "store", "embed", "index", "config"]),
+    ("server", &["paper", "corpus", "search", "ingest", "store", "export", "embed", "index", "config"]),
     (
         "cli",
         &[

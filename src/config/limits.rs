@@ -14,6 +14,16 @@ pub struct Limits {
     pub examples: usize,
     /// Bytes of a request body.
     pub body_bytes: usize,
+    /// Bytes of papers in one body.
+    pub upload_bytes: usize,
+    /// Bodies of papers under way; each is held in memory.
+    pub uploads: usize,
+    /// Uploads whose papers wait to be embedded; one more is answered 503 before it is read.
+    pub waiting_tasks: usize,
+    /// Event streams open at once.
+    pub event_streams: usize,
+    /// Exports under way: each keeps a snapshot, whose space the writer cannot reuse.
+    pub exports: usize,
     /// Bytes of a request's target and headers.
     pub header_bytes: usize,
     /// Open connections.
@@ -39,6 +49,11 @@ impl Default for Limits {
             hits: 1_000,
             examples: 100,
             body_bytes: 1024 * 1024,
+            upload_bytes: 16 * 1024 * 1024,
+            uploads: 4,
+            waiting_tasks: 256,
+            event_streams: 64,
+            exports: 2,
             header_bytes: 64 * 1024,
             connections: 1_024,
             requests: 16,
@@ -60,6 +75,9 @@ impl Limits {
             hits: 50,
             examples: 4,
             body_bytes: 16 * 1024,
+            upload_bytes: 64 * 1024,
+            event_streams: 2,
+            exports: 1,
             connections: 16,
             requests: 4,
             header_time: Duration::from_millis(300),

@@ -94,8 +94,7 @@ fn own_page(markup: &WebPage) -> Option<Record> {
         named if !named.is_empty() => named,
         _ => markup.all("dc.creator").chain(markup.all("dc.contributor")).collect(),
     };
-    record.authors =
-        authors.into_iter().map(|name| natural_name(name)).filter(|name| !name.is_empty()).collect();
+    record.authors = authors.into_iter().map(natural_name).filter(|name| !name.is_empty()).collect();
     record.date = markup
         .first(&[
             "citation_date",

@@ -274,18 +274,36 @@ pub fn embed(
     observer: &mut dyn Observer,
     report: &mut Report,
 ) -> Result<(), IngestError> {
-    embedding::cut(writer, model.encoder, observer)?;
-    embedding::embed(writer, model.encoder, observer, report)?;
+    embed_pending(writer, model, observer, report)?;
     if observer.should_stop() {
         return Ok(());
     }
-    writer.settle()?;
     failpoint::reach("ingest.embedded");
     if !is_current(library, writer, model)? {
         observer.see(Event::Publishing { passages: writer.counts()?.passages as usize });
         publish(library, writer, model)?;
         failpoint::reach("ingest.published");
         report.published = true;
+    }
+    Ok(())
+}
+
+/// Embeds what has no vector, and publishes nothing: a scan finds it. For who writes by turns and publishes later.
+///
+/// # Errors
+/// If store, model or disk fail.
+pub fn embed_pending(
+    writer: &mut Writer,
+    model: Model<'_>,
+    observer: &mut dyn Observer,
+    report: &mut Report,
+) -> Result<(), IngestError> {
+    writer.require_model(model.encoder.fingerprint(), model.encoder.dimension())?;
+    writer.cut_by(PASSAGE_VERSION)?;
+    embedding::cut(writer, model.encoder, observer)?;
+    embedding::embed(writer, model.encoder, observer, report)?;
+    if !observer.should_stop() {
+        writer.settle()?;
     }
     Ok(())
 }

@@ -10,9 +10,9 @@ use serde::Serialize;
 use super::SearchError;
 use super::rank::{Ranked, by_paper};
 use crate::embed::Encoder;
-use crate::index::{Centring, ExactIndex, Published, Show, VectorIndex};
+use crate::index::{Centring, ExactIndex, Manifest, Published, Show, VectorIndex};
 use crate::paper::UnitVector;
-use crate::store::{Counts, PaperNumber, Snapshot};
+use crate::store::{Counts, PaperNumber, Snapshot, StoreError};
 
 /// Whether the published index answers, or why not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -51,45 +51,71 @@ pub(super) struct Live {
     counts: Counts,
     state: IndexState,
     centring: Centring,
-    published: Option<Box<dyn VectorIndex>>,
+    published: Option<Arc<Generation>>,
     fresh: ExactIndex,
     /// The paper of every passage of the store. The published index may still hold passages that the store dropped.
     paper_of: HashMap<u32, PaperNumber>,
 }
 
+/// A published generation, verified and in memory.
+struct Generation {
+    manifest: Manifest,
+    number: u64,
+    index: Box<dyn VectorIndex>,
+    held: HashSet<u32>,
+    centring: Centring,
+}
+
 impl Live {
+    /// What `before` holds of the same generation is not read and verified again.
     pub(super) fn open(
         library: &Path,
         snapshot: &Snapshot,
         encoder: &dyn Encoder,
         prior: &Centring,
+        before: Option<&Self>,
     ) -> Result<Self, SearchError> {
         let visit = |show: Show<'_>| {
             snapshot.visit_embedded(|number, passage, raw| show(number.0, passage.language, raw))
         };
-        let (published, unusable) = match published(library, encoder) {
+        let before = before.and_then(|before| before.published.as_ref());
+        let (published, unusable) = match published(library, encoder, before) {
             Ok(published) => (published, None),
             Err(reason) => (None, Some(reason)),
         };
-        let (generation, centring) = match published {
-            Some((generation, centring)) => (Some(generation), centring),
-            None => (None, prior.blended_over(visit)?),
+        let centring = match &published {
+            Some(generation) => generation.centring.clone(),
+            None => prior.blended_over(visit)?,
         };
-        let held: HashSet<u32> =
-            generation.iter().flat_map(|generation| generation.index.numbers()).copied().collect();
-        let fresh = centring.centre_all(encoder.dimension(), |number| !held.contains(&number), visit)?;
-        let state = match (&generation, unusable) {
+        let passages = snapshot.passages()?;
+        let fresh = match &published {
+            None => centring.centre_all(encoder.dimension(), |_| true, visit)?,
+            // Only the vectors that are needed: mostly there are few, and this is done after every write.
+            Some(generation) => centring.centre_all(
+                encoder.dimension(),
+                |_| true,
+                |show: Show<'_>| {
+                    let fresh = passages.iter().filter(|(number, _, _)| !generation.held.contains(&number.0));
+                    for (number, _, passage) in fresh {
+                        if let Some(raw) = snapshot.vector(*number)? {
+                            show(number.0, passage.language, raw.as_slice());
+                        }
+                    }
+                    Ok::<_, StoreError>(())
+                },
+            )?,
+        };
+        let state = match (&published, unusable) {
             (Some(_), _) => IndexState::Published { scanned: fresh.len() },
             (None, None) => IndexState::Missing,
             (None, Some(reason)) => IndexState::Unusable { reason },
         };
-        let passages = snapshot.passages()?;
         Ok(Self {
             revision: snapshot.revision()?,
             counts: snapshot.counts()?,
             state,
             centring,
-            published: generation.map(|generation| generation.index),
+            published,
             fresh: ExactIndex::new(Arc::new(fresh)),
             paper_of: passages.into_iter().map(|(number, paper, _)| (number.0, paper)).collect(),
         })
@@ -123,12 +149,13 @@ impl Live {
         excluded: &[PaperNumber],
     ) -> Vec<Ranked<PaperNumber>> {
         let allow = |number: u32| self.paper_of.get(&number).is_some_and(|paper| !excluded.contains(paper));
-        let passages = self.fresh.len() + self.published.as_ref().map_or(0, |index| index.len());
+        let passages =
+            self.fresh.len() + self.published.as_ref().map_or(0, |generation| generation.index.len());
         let mut depth = limit.saturating_mul(4).max(64);
         loop {
             let mut neighbours = self.fresh.search(asked, depth, &allow);
-            if let Some(index) = &self.published {
-                neighbours.extend(index.search(asked, depth, &allow));
+            if let Some(generation) = &self.published {
+                neighbours.extend(generation.index.search(asked, depth, &allow));
             }
             let exhausted = depth >= passages;
             // Only the first `depth` of the union are sure to be the nearest.
@@ -144,13 +171,25 @@ impl Live {
     }
 }
 
-/// The published generation and its centring, if there is one; else why what is there cannot be used.
-fn published(library: &Path, encoder: &dyn Encoder) -> Result<Option<(Published, Centring)>, String> {
+/// The published generation, if there is one; else why what is there cannot be used.
+fn published(
+    library: &Path,
+    encoder: &dyn Encoder,
+    before: Option<&Arc<Generation>>,
+) -> Result<Option<Arc<Generation>>, String> {
+    if let Some(before) = before
+        && let Ok(Some((number, manifest))) = Published::peek(library)
+        && (number, &manifest) == (before.number, &before.manifest)
+    {
+        return Ok(Some(Arc::clone(before)));
+    }
     let Some(generation) = Published::open(library).map_err(|error| error.to_string())? else {
         return Ok(None);
     };
     generation.manifest.require(encoder.fingerprint()).map_err(|error| error.to_string())?;
     let centring =
         Centring::from_json(&generation.transform, encoder.dimension()).map_err(|error| error.to_string())?;
-    Ok(Some((generation, centring)))
+    let Published { number, manifest, index, .. } = generation;
+    let held = index.numbers().iter().copied().collect();
+    Ok(Some(Arc::new(Generation { manifest, number, index, held, centring })))
 }

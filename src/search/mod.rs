@@ -81,12 +81,28 @@ impl Searcher {
     /// # Errors
     /// If the store cannot be read, or was made by another model.
     pub fn open(library: &Path, encoder: Arc<dyn Encoder>, prior: &Centring) -> Result<Self, SearchError> {
+        Self::renew(library, encoder, prior, None)
+    }
+
+    /// As [`Searcher::open`]; what did not change since `before` (a snapshot of the same library and model) is taken from
+    /// there.
+    ///
+    /// # Errors
+    /// As [`Searcher::open`].
+    pub fn renew(
+        library: &Path,
+        encoder: Arc<dyn Encoder>,
+        prior: &Centring,
+        before: Option<&Self>,
+    ) -> Result<Self, SearchError> {
         let snapshot = Store::open(library)?.snapshot()?;
         let made_by = snapshot.meta()?.fingerprint;
-        if made_by != encoder.fingerprint() {
+        // Empty while there are no vectors: text that waits for any model.
+        if !made_by.is_empty() && made_by != encoder.fingerprint() {
             return Err(SearchError::OtherModel { made_by, running: encoder.fingerprint().to_owned() });
         }
-        let live = Live::open(library, &snapshot, encoder.as_ref(), prior)?;
+        let live =
+            Live::open(library, &snapshot, encoder.as_ref(), prior, before.map(|before| &before.live))?;
         Ok(Self { snapshot, encoder, live })
     }
 

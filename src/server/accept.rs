@@ -78,12 +78,17 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, state: &AppStat
             }
         });
     }
-    state.library.stop();
+    state.stop();
     drop(listener);
+    let drain = async {
+        connections.shutdown().await;
+        // The worker's batch: nothing would be lost, but it need not be embedded again.
+        state.writing.turn().await;
+    };
     tokio::select! {
-        drained = timeout(limits.drain_time, connections.shutdown()) => {
+        drained = timeout(limits.drain_time, drain) => {
             if drained.is_err() {
-                tracing::warn!("some connections did not end in time and were dropped");
+                tracing::warn!("not everything ended in time; the rest was dropped");
             }
         }
         () = signals.next() => {}

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::error::Error;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
 use serde::Serialize;
@@ -14,7 +14,9 @@ use tower_http::timeout::TimeoutError;
 use utoipa::openapi::{Content, RefOr, ResponseBuilder, schema::Ref};
 use utoipa::{IntoResponses, ToSchema};
 
+use crate::ingest::IngestError;
 use crate::search::SearchError;
+use crate::store::StoreError;
 
 /// Why there is no answer.
 #[derive(Clone, Debug, Serialize, ToSchema)]
@@ -51,6 +53,14 @@ pub(super) enum Code {
     RequestTimeout,
     /// The paper has no vector yet.
     NotEmbedded,
+    /// No task of that id; only the latest are kept.
+    UnknownTask,
+    /// Another process writes to the library.
+    Locked,
+    /// The disk of the library is full.
+    DiskFull,
+    /// A page of another site asked for a change.
+    ForeignOrigin,
     /// The body is over the limit.
     BodyTooLarge,
     /// The body is not said to be JSON.
@@ -73,10 +83,12 @@ impl Code {
     const fn status(self) -> StatusCode {
         match self {
             Self::BadRequest | Self::BadId => StatusCode::BAD_REQUEST,
-            Self::NotFound | Self::UnknownPaper => StatusCode::NOT_FOUND,
+            Self::NotFound | Self::UnknownPaper | Self::UnknownTask => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
-            Self::NotEmbedded => StatusCode::CONFLICT,
+            Self::NotEmbedded | Self::Locked => StatusCode::CONFLICT,
+            Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
+            Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
@@ -187,6 +199,45 @@ impl From<SearchError> for Failure {
     }
 }
 
+impl From<StoreError> for Failure {
+    fn from(error: StoreError) -> Self {
+        let told = error.to_string();
+        match error {
+            StoreError::Locked { .. } => {
+                Self::new(Code::Locked, told, "nothing was changed; send it again when that process is done")
+            }
+            StoreError::DiskFull(_) => Self::new(
+                Code::DiskFull,
+                told,
+                "free some space and send it again; questions are answered meanwhile",
+            ),
+            StoreError::OtherModel { .. } => Self::not_ready(told),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<IngestError> for Failure {
+    fn from(error: IngestError) -> Self {
+        match error {
+            IngestError::Store(error) => error.into(),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<BytesRejection> for Failure {
+    fn from(rejection: BytesRejection) -> Self {
+        if rejection.status() == Code::BodyTooLarge.status() {
+            Self::too_large()
+        } else if caused_by::<TimeoutError>(&rejection) {
+            Self::from_status(Code::RequestTimeout.status())
+        } else {
+            Self::new(Code::BadRequest, rejection.body_text(), "the body broke off; send it again")
+        }
+    }
+}
+
 impl From<JsonRejection> for Failure {
     fn from(rejection: JsonRejection) -> Self {
         const SHAPE: &str = "send JSON as /openapi.json describes it";
@@ -197,12 +248,7 @@ impl From<JsonRejection> for Failure {
                 Self::new(Code::NotJson, told, "set the header Content-Type: application/json")
             }
             JsonRejection::JsonSyntaxError(_) => Self::new(Code::BadRequest, told, SHAPE),
-            JsonRejection::BytesRejection(bytes) if bytes.status() == Code::BodyTooLarge.status() => {
-                Self::too_large()
-            }
-            rejection if caused_by::<TimeoutError>(&rejection) => {
-                Self::from_status(Code::RequestTimeout.status())
-            }
+            JsonRejection::BytesRejection(bytes) => bytes.into(),
             _ => Self::new(Code::BadRequest, told, "the body broke off; send it again"),
         }
     }
@@ -229,7 +275,7 @@ impl Failure {
         Self::new(
             Code::BodyTooLarge,
             "the body is over the limit",
-            "send a shorter text; a page of an article is enough",
+            "send less at once; 'paperkin ingest' reads files of any size",
         )
     }
 
@@ -303,6 +349,20 @@ failures! {
     RelatingFails: [(NotEmbedded, "The paper has no vector yet")];
     /// It asks with parameters.
     AskingFails: [(Invalid, "Well-formed, but not something that can be asked")];
+    /// It changes the library.
+    ChangingFails: [
+        (ForeignOrigin, "Sent by a page of another site"),
+        (Locked, "Another process writes; the message has its pid"),
+        (DiskFull, "The disk is full; nothing stored is lost"),
+    ];
+    /// It names a task.
+    FollowingFails: [(UnknownTask, "No task of that id; the latest are kept, until the service ends")];
+    /// It reads papers.
+    UploadingFails: [
+        (RequestTimeout, "The body took too long to arrive"),
+        (BodyTooLarge, "The body is over the limit"),
+        (Invalid, "Nothing in it could be read; the message says why, line by line"),
+    ];
     /// It reads a body.
     PostingFails: [
         (RequestTimeout, "The body took too long to arrive"),

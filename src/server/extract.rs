@@ -1,5 +1,6 @@
 //! Extractors that refuse in our words: each is axum's own, with a rejection that becomes a [`Failure`].
 
+use axum::body::Bytes;
 use axum::extract::{FromRequest, FromRequestParts, Path, Request};
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -16,6 +17,17 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Json<T> {
     async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
         let axum::Json(value) = axum::Json::from_request(request, state).await?;
         Ok(Self(value))
+    }
+}
+
+/// A body of any kind, whole.
+pub(super) struct Body(pub(super) Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Body {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Failure> {
+        Ok(Self(Bytes::from_request(request, state).await?))
     }
 }
 
@@ -60,8 +72,20 @@ impl<S: Send + Sync> FromRequestParts<S> for Named {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let Path(text) = Path::<String>::from_request_parts(parts, state).await?;
+        let Segment(text) = Segment::from_request_parts(parts, state).await?;
         named(&text).map(Self)
+    }
+}
+
+/// The one variable part of the path, as it is.
+pub(super) struct Segment(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Segment {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let Path(text) = Path::<String>::from_request_parts(parts, state).await?;
+        Ok(Self(text))
     }
 }
 

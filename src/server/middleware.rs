@@ -8,7 +8,7 @@ use std::net::IpAddr;
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::middleware::{Next, from_fn, map_response};
 use axum::response::{IntoResponse, Response};
 use tower::limit::GlobalConcurrencyLimitLayer;
@@ -22,21 +22,21 @@ use tower_http::trace::TraceLayer;
 use super::error::{Code, Failure, TIMEOUT};
 use crate::config::Limits;
 
-/// Around routes that do work.
-pub(super) fn bounded(routes: Router, limits: &Limits) -> Router {
+/// Around routes that do work: `at_once` of them, with bodies of at most `body_bytes`.
+pub(super) fn bounded(routes: Router, limits: &Limits, at_once: usize, body_bytes: usize) -> Router {
     routes.layer(
         ServiceBuilder::new()
             // One request more than we hold is told so at once, instead of waiting in a queue that only grows.
             .layer(HandleErrorLayer::new(|_overloaded: BoxError| async { Failure::overloaded() }))
             .layer(LoadShedLayer::new())
             // Global: the plain limit layer would count for each route by itself.
-            .layer(GlobalConcurrencyLimitLayer::new(limits.requests))
+            .layer(GlobalConcurrencyLimitLayer::new(at_once))
             // Below the permit, so that the time is the answer's own; the work is bounded, not only the wait for it.
             .layer(TimeoutLayer::with_status_code(TIMEOUT, limits.request_time))
             // A deadline, not a pause: one byte every now and then would renew a timeout for ever.
             .layer(RequestBodyDeadlineLayer::new(limits.body_time))
             // Read under a permit only: memory is permits times this limit.
-            .layer(RequestBodyLimitLayer::new(limits.body_bytes))
+            .layer(RequestBodyLimitLayer::new(body_bytes))
             .layer(DefaultBodyLimit::disable()),
     )
 }
@@ -47,6 +47,8 @@ pub(super) fn everywhere(routes: Router) -> Router {
     routes
         // An answer that a layer or the router gave without words gets ours.
         .layer(map_response(in_our_words))
+        // A page of another site must not change a library: a form may be posted anywhere without being asked for.
+        .layer(from_fn(only_own_pages))
         // A name on the web that resolves to 127.0.0.1 must not read a library through its visitor's browser.
         .layer(from_fn(only_this_host))
         // A panic is one 500; the next request finds everything as it was.
@@ -80,6 +82,31 @@ async fn only_this_host(request: Request, next: Next) -> Response {
     }
     let hint = "use http://127.0.0.1 or http://localhost with the port that 'paperkin serve' printed";
     Failure::new(Code::WrongHost, "this service answers only to its own address", hint).into_response()
+}
+
+async fn only_own_pages(request: Request, next: Next) -> Response {
+    if request.method().is_safe() || is_own(request.headers()) {
+        return next.run(request).await;
+    }
+    let hint = "ask from the page of this service, or from a program that sends no header Origin";
+    Failure::new(Code::ForeignOrigin, "a page of another site may not ask this", hint).into_response()
+}
+
+/// Whether the request comes from our own page, or from no browser. Another port is another site.
+fn is_own(headers: &HeaderMap) -> bool {
+    let fetched = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
+    if !matches!(fetched, None | Some(b"same-origin" | b"none")) {
+        return false;
+    }
+    let Some(origin) = headers.get(header::ORIGIN) else { return true };
+    let (Ok(origin), Some(Ok(host))) = (origin.to_str(), headers.get(header::HOST).map(HeaderValue::to_str))
+    else {
+        return false;
+    };
+    ["http://", "https://"]
+        .iter()
+        .filter_map(|scheme| origin.strip_prefix(scheme))
+        .any(|named| named.eq_ignore_ascii_case(host))
 }
 
 /// Whether a `Host` header names a loopback address, with any port (an ssh tunnel may have another).
@@ -133,6 +160,33 @@ async fn with_security_headers(mut response: Response) -> Response {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_our_own_page_or_no_browser_changes_anything() {
+        for (origin, fetched, own) in [
+            (None, None, true),
+            (None, Some("none"), true),
+            (Some("http://localhost:7117"), Some("same-origin"), true),
+            (Some("http://LOCALHOST:7117"), None, true),
+            (Some("http://localhost:7118"), None, false),
+            (Some("http://localhost"), None, false),
+            (Some("http://localhost:7117.evil.example"), None, false),
+            (Some("https://evil.example"), None, false),
+            (Some("null"), None, false),
+            (Some(""), None, false),
+            (None, Some("cross-site"), false),
+            (Some("http://localhost:7117"), Some("same-site"), false),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::HOST, HeaderValue::from_static("localhost:7117"));
+            for (name, value) in [("origin", origin), ("sec-fetch-site", fetched)] {
+                if let Some(value) = value {
+                    headers.insert(name, HeaderValue::from_static(value));
+                }
+            }
+            assert_eq!(is_own(&headers), own, "{origin:?} {fetched:?}");
+        }
+    }
 
     #[test]
     fn only_names_of_this_machine_are_its_host() {

@@ -6,10 +6,14 @@
 mod accept;
 mod error;
 mod extract;
+mod library;
 mod middleware;
 mod openapi;
 mod routes;
 mod state;
+mod tasks;
+mod worker;
+mod writing;
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,7 +24,7 @@ use axum::Router;
 use crate::config::Config;
 use crate::embed::Encoder;
 use crate::index::Centring;
-pub use state::{AppState, Library};
+pub use state::AppState;
 
 /// Why a model could not be loaded, in the words of who loads it.
 pub type LoadError = Box<dyn std::error::Error + Send + Sync>;
@@ -76,9 +80,10 @@ fn bracketed(address: &SocketAddr) -> String {
 /// If the address is taken, or the model cannot be loaded.
 pub fn serve(setup: Setup) -> Result<(), ServeError> {
     // Requests wait here, they do not work here: the model has the cores.
+    let limits = &setup.config.limits;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(setup.config.limits.requests + 2)
+        .max_blocking_threads(limits.requests + limits.uploads + limits.exports + 2)
         .enable_all()
         .build()?;
     let ended = runtime.block_on(run(setup));
@@ -91,8 +96,8 @@ async fn run(setup: Setup) -> Result<(), ServeError> {
     let signals = accept::Signals::new()?;
     let listener = accept::listen(setup.config.listen)?;
     let address = listener.local_addr()?;
-    let state = AppState::new(setup.config.limits);
-    let keeper = state.library().clone().keep(setup.config.library, setup.load);
+    let state = AppState::new(setup.config.limits, setup.config.library);
+    let keeper = state.clone().keep(setup.load);
     (setup.on_listening)(address);
     tokio::select! {
         () = accept::serve(listener, router(state.clone()), &state, signals) => Ok(()),
@@ -102,17 +107,23 @@ async fn run(setup: Setup) -> Result<(), ServeError> {
 
 /// Every route in its layers.
 pub fn router(state: AppState) -> Router {
+    let limits = &state.limits;
     let (api, _) = routes::api().split_for_parts();
+    let (uploads, _) = routes::uploads().split_for_parts();
     let (health, _) = routes::health().split_for_parts();
-    let bounded = middleware::bounded(api.merge(routes::pages()).with_state(state.clone()), &state.limits);
+    let asking = api.merge(routes::pages()).with_state(state.clone());
+    let asking = middleware::bounded(asking, limits, limits.requests, limits.body_bytes);
+    let uploading = uploads.with_state(state.clone());
+    let uploading = middleware::bounded(uploading, limits, limits.uploads, limits.upload_bytes);
     let always = health.merge(routes::assets()).with_state(state).merge(openapi::route(openapi()));
-    middleware::everywhere(bounded.merge(always))
+    middleware::everywhere(asking.merge(uploading).merge(always))
 }
 
 /// The OpenAPI document, as `/openapi.json` answers it.
 #[must_use]
 pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = routes::api().into_openapi();
+    document.merge(routes::uploads().into_openapi());
     document.merge(routes::health().into_openapi());
     document
 }

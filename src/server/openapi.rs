@@ -20,7 +20,8 @@ use super::error::ErrorBody;
     components(schemas(ErrorBody)),
     tags(
         (name = "search", description = "Questions and examples to ranked papers"),
-        (name = "papers", description = "One paper"),
+        (name = "papers", description = "Papers: one shown, many read in, one removed, all written out"),
+        (name = "tasks", description = "What becomes of papers after they were read in"),
         (name = "health", description = "Is it there, is it ready"),
     )
 )]

@@ -2,6 +2,9 @@
 
 mod answers;
 mod bounds;
+mod export;
 mod openapi;
 mod page;
+mod papers;
+mod process;
 mod refusals;

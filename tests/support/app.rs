@@ -11,7 +11,6 @@ use axum::http::{HeaderMap, Request, StatusCode, header};
 use paperkin::config::{Config, Limits, Settings};
 use paperkin::index::Centring;
 use paperkin::paper::{Commentary, Language, Mention, Record, Source};
-use paperkin::search::Searcher;
 use paperkin::server::{AppState, LoadedModel, Setup, router, serve};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -57,18 +56,22 @@ pub struct TestApp {
 impl TestApp {
     /// Ready, over five papers in five languages.
     pub fn ready() -> Self {
-        let library = ToyLibrary::of(papers());
-        let state = AppState::new(Limits::for_testing());
+        Self::over(ToyLibrary::of(papers()))
+    }
+
+    /// Ready, over this library.
+    pub fn over(library: ToyLibrary) -> Self {
+        let state = AppState::new(Limits::for_testing(), library.folder.path().to_owned());
         let encoder = Arc::clone(&library.encoder);
-        let searcher = Searcher::open(library.folder.path(), encoder, &Centring::none()).unwrap();
-        state.library().publish(searcher);
+        state.start(LoadedModel { encoder, prior: Centring::none() }).unwrap();
         Self { library, routes: router(state) }
     }
 
     /// Still loading.
     pub fn loading() -> Self {
         let library = ToyLibrary::of(papers());
-        Self { library, routes: router(AppState::new(Limits::for_testing())) }
+        let state = AppState::new(Limits::for_testing(), library.folder.path().to_owned());
+        Self { library, routes: router(state) }
     }
 
     pub async fn send(&self, request: Request<Body>) -> Answered {

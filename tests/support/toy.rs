@@ -1,6 +1,8 @@
 //! A model without weights: texts that share letters are near each other, always in the same way.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use paperkin::embed::{EncodeError, Encoder};
 use paperkin::paper::{Record, Role, UnitVector, passages_of};
@@ -10,6 +12,8 @@ use paperkin::store::{Store, Writer};
 #[derive(Default)]
 pub struct ToyEncoder {
     gate: Mutex<()>,
+    /// Milliseconds that a batch of passages takes.
+    pub slowness: AtomicU64,
 }
 
 impl ToyEncoder {
@@ -53,8 +57,11 @@ impl Encoder for ToyEncoder {
         text.chars().count()
     }
 
-    fn encode(&self, _role: Role, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
+    fn encode(&self, role: Role, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
         drop(self.hold());
+        if role == Role::Passage {
+            std::thread::sleep(Duration::from_millis(self.slowness.load(Ordering::SeqCst)));
+        }
         assert!(!texts.iter().any(|text| text.contains(Self::PANIC)), "as asked");
         if let Some(position) = texts.iter().position(|text| self.count_tokens(text) > Self::LIMIT) {
             let tokens = self.count_tokens(texts[position]);

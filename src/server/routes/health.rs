@@ -6,7 +6,8 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::server::error::Failure;
-use crate::server::state::{AppState, Status};
+use crate::server::library::Status;
+use crate::server::state::AppState;
 use crate::store::Counts;
 
 /// The process is there.
@@ -67,7 +68,7 @@ pub(super) async fn readyz(State(state): State<AppState>) -> Result<Json<Readine
         Status::NotReady(reason) => return Err(Failure::not_ready(reason)),
         Status::Stopping(_) => return Err(Failure::not_ready("stopping")),
     };
-    let (index, reason) = crate::server::state::index_words(&searcher);
+    let (index, reason) = crate::server::library::index_words(&searcher);
     let Counts { papers, passages, pending, uncut: _ } = *searcher.counts();
     Ok(Json(Readiness {
         ready: true,

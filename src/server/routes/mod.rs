@@ -1,11 +1,14 @@
 //! One file a noun of the URL: what may be asked, the handler, what is answered, side by side.
 
+mod export;
 mod health;
 mod page;
 mod page_view;
 mod papers;
 mod related;
 mod search;
+mod tasks;
+mod uploads;
 
 use axum::Router;
 use axum::routing::get;
@@ -22,9 +25,18 @@ use crate::config::Limits;
 pub(super) fn api() -> OpenApiRouter<AppState> {
     OpenApiRouter::with_openapi(Document::openapi())
         .routes(routes!(search::ask, search::post))
-        .routes(routes!(papers::show))
+        .routes(routes!(papers::show, papers::remove))
         .routes(routes!(papers::related))
         .routes(routes!(related::post))
+        .routes(routes!(tasks::list))
+        .routes(routes!(tasks::show))
+        .routes(routes!(tasks::events))
+        .routes(routes!(export::get))
+}
+
+/// What takes papers in, with limits of its own.
+pub(super) fn uploads() -> OpenApiRouter<AppState> {
+    OpenApiRouter::new().routes(routes!(uploads::post))
 }
 
 /// For people.

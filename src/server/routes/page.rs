@@ -17,7 +17,8 @@ use crate::paper::{Language, Mention, Paper, PaperId};
 use crate::search::{Example, SearchError, Searcher};
 use crate::server::error::Failure;
 use crate::server::extract::{Query, named};
-use crate::server::state::{AppState, index_words};
+use crate::server::library::index_words;
+use crate::server::state::AppState;
 
 /// What the address of `/` may say.
 #[derive(Deserialize)]

@@ -1,4 +1,4 @@
-//! `/v1/papers/{id}`: everything known about one paper, and what is related to it.
+//! `/v1/papers/{id}`: everything known about one paper, what is related to it, and its removal.
 
 use axum::Json;
 use axum::extract::State;
@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::related::answer;
-use crate::paper::Paper;
-use crate::search::{Answer, Example};
-use crate::server::error::{AskingFails, EveryFails, Failure, NamingFails, RelatingFails};
+use crate::paper::{Paper, PaperId};
+use crate::search::{Answer, Example, SearchError};
+use crate::server::error::{AskingFails, ChangingFails, EveryFails, Failure, NamingFails, RelatingFails};
 use crate::server::extract::{Named, Query};
-use crate::server::state::AppState;
+use crate::server::state::{AppState, off_thread};
+use crate::store::StoreError;
 
 /// A paper by its id or one of its aliases, as it stands in a path.
 #[derive(IntoParams)]
@@ -60,6 +61,48 @@ pub(super) async fn related(
     Query(asked): Query<HowMany>,
 ) -> Result<Json<Answer>, Failure> {
     answer(&state, vec![Example::Paper(id)], Vec::new(), asked.limit).await.map(Json)
+}
+
+/// What was removed.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Removed {
+    /// The best name that the paper had.
+    #[schema(value_type = String, example = "arxiv:2408.15881")]
+    removed: PaperId,
+}
+
+/// Remove a paper, for good
+///
+/// No answer shows it from this one on. It stays away, also when a file that tells of it is read again.
+#[utoipa::path(
+    delete,
+    path = "/v1/papers/{id}",
+    tag = "papers",
+    operation_id = "remove_paper",
+    params(Id),
+    responses((status = OK, description = "It is gone", body = Removed), EveryFails, NamingFails, ChangingFails)
+)]
+pub(super) async fn remove(
+    State(state): State<AppState>,
+    Named(id): Named,
+) -> Result<Json<Removed>, Failure> {
+    let turn = state.writing.turn().await;
+    off_thread(move || {
+        let mut writer = match turn.remove() {
+            Err(StoreError::Missing(_)) => return Err(SearchError::Unknown(id).into()),
+            opened => opened?,
+        };
+        let Some((_, paper)) = writer.paper_by_name(&id)? else {
+            return Err(SearchError::Unknown(id).into());
+        };
+        writer.remove(&paper.id)?;
+        drop(writer);
+        drop(turn);
+        // Gone means that nobody is shown it: the answer waits for that.
+        state.library.refresh()?;
+        Ok(Json(Removed { removed: paper.id }))
+    })
+    .await
 }
 
 // `Paper`, described: the room `paper` knows nothing of HTTP. A test holds the two together.
