@@ -64,7 +64,10 @@ pub(super) fn embed(
             }
             let texts: Vec<&str> = batch.iter().map(|at| pending[*at].1.as_str()).collect();
             let mut numbered = Vec::with_capacity(batch.len());
-            for (at, vector) in batch.iter().zip(encode_each(encoder, &texts)?) {
+            let begun = Instant::now();
+            let vectors = encode_each(encoder, &texts)?;
+            report.encoding_seconds += begun.elapsed().as_secs_f64();
+            for (at, vector) in batch.iter().zip(vectors) {
                 let (number, text) = &pending[*at];
                 match vector {
                     Ok(vector) => numbered.push((*number, vector)),

@@ -171,7 +171,9 @@ pub struct Report {
     pub embedded: usize,
     /// Their tokens.
     pub tokens: usize,
-    /// Seconds spent in embedding.
+    /// Seconds spent in the model alone.
+    pub encoding_seconds: f64,
+    /// Seconds spent in embedding: the model, and storing what it says.
     pub embedding_seconds: f64,
     /// Whether a new generation of the index was published.
     pub published: bool,

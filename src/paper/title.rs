@@ -9,8 +9,12 @@ use super::unicode_of;
 #[must_use]
 pub fn normalised_title(title: &str) -> String {
     let title = unicode_of(title);
-    let letters: String =
-        title.nfkc().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).nfc().collect();
+    // Compared many times for each record, and nearly always ASCII, which has nothing to fold or compose.
+    let letters: String = if title.is_ascii() {
+        title.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+    } else {
+        title.nfkc().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).nfc().collect()
+    };
     if letters.is_empty() { title.trim().to_owned() } else { letters }
 }
 
