@@ -102,8 +102,8 @@ impl Task {
                 self.finished = Some(now());
                 self.seconds_left = None;
                 if state == TaskState::Done {
-                    // Others may have embedded the last of it.
-                    self.passages.total = Some(self.passages.done);
+                    // Nothing to embed; where more was expected, some could not be, and the log says why.
+                    self.passages.total.get_or_insert(self.passages.done);
                 }
             }
             _ => {}
