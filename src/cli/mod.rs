@@ -36,6 +36,7 @@ use crate::config::{Config, Settings};
 use crate::embed::{self, CandleEncoder, DeviceChoice, Manifest};
 use crate::index::Centring;
 use crate::search::{IndexState, Searcher};
+use crate::store::Counts;
 use progress::{Progress, Unit};
 
 /// Finds papers akin to a question or to another paper, in any language, on this machine.
@@ -245,10 +246,16 @@ impl Session {
         Ok((Arc::new(encoder), prior))
     }
 
-    /// An exact search is right but slow on large libraries: a person should know.
+    /// An exact search is right but slow on large libraries, and what is not embedded is not found: a person should know.
     fn tell_index_state(&self, searcher: &Searcher) {
         if let IndexState::Unusable { .. } = searcher.index_state() {
             self.say(format_args!("{}; 'paperkin ingest' rebuilds it", searcher.index_state()));
+        }
+        let Counts { pending, uncut, .. } = *searcher.counts();
+        if pending + uncut > 0 {
+            self.say(format_args!(
+                "not everything can be found yet ({uncut} papers and {pending} passages are not embedded): 'paperkin ingest' goes on"
+            ));
         }
     }
 

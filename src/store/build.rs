@@ -16,6 +16,8 @@ use crate::paper::{Paper, PaperId, Passage, Record, TextHash};
 #[derive(Default)]
 pub(super) struct Before {
     passages: HashMap<TextHash, VecDeque<(u32, Passage)>>,
+    /// Their numbers, in the order of the text.
+    order: Vec<u32>,
     papers: Vec<Paper>,
     uncut: bool,
     pub(super) joins: Vec<Join>,
@@ -39,6 +41,7 @@ impl Putting<'_, '_> {
             disown(&mut self.tables.names, &name.to_string(), number)?;
         }
         let passages: Vec<u32> = value(&self.tables.passages_of, "passages_of", number)?.unwrap_or_default();
+        before.order.extend_from_slice(&passages);
         for passage in passages {
             let stored: Option<(u32, Passage)> = value(&self.tables.passages, "passages", passage)?;
             let (_, stored) = stored.ok_or_else(|| missing("passage", passage))?;
@@ -131,7 +134,7 @@ impl Putting<'_, '_> {
             })
             .cloned()
             .collect();
-        kept.sort_unstable_by_key(|(at, _)| *at);
+        kept.sort_by_key(|(number, _)| before.order.iter().position(|at| at == number));
         Ok(kept.into_iter().map(|(_, passage)| passage).collect())
     }
 
