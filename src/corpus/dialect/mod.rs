@@ -47,13 +47,40 @@ fn reader_of(object: &Map<String, Value>) -> Option<Dialect> {
         semantic_scholar::record
     } else if has("authorships") || has("abstract_inverted_index") || has("display_name") {
         openalex::record
-    } else if has("DOI") || has("issued") || has("container-title") || names_in("author") {
+    } else if has("DOI")
+        || has("issued")
+        || has("container-title")
+        || names_in("author")
+        || is_csl_item(object)
+    {
         csl::record
     } else if ["content_html", "content_text", "date_published", "external_url"].into_iter().any(has) {
         json_feed::record
     } else {
         return None;
     })
+}
+
+/// An item with little in it still has a type, of the names in CSL's schema (Appendix III of its specification).
+fn is_csl_item(object: &Map<String, Value>) -> bool {
+    const TYPES: [&str; 14] = [
+        "article",
+        "article-journal",
+        "article-magazine",
+        "article-newspaper",
+        "book",
+        "chapter",
+        "dataset",
+        "document",
+        "manuscript",
+        "paper-conference",
+        "report",
+        "software",
+        "thesis",
+        "webpage",
+    ];
+    let is_type = |value: &Value| value.as_str().is_some_and(|name| TYPES.contains(&name));
+    object.get("type").is_some_and(is_type) && object.contains_key("id") && !object.contains_key("authors")
 }
 
 #[cfg(test)]
