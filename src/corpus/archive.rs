@@ -369,7 +369,7 @@ mod tests {
         let want = [
             "v.zip/digest.txt: On Graphs",
             "v.zip/digest.txt: 그래프 둘",
-            "v.zip/inner.zip:1: this is no text: packed twice",
+            "v.zip/inner.zip:1: this is no text: a zip archive",
             "v.zip/lines.jsonl: one",
             "v.zip/lines.jsonl:2: not a JSON",
             "v.zip/vault/240104 LLaMA Pro.md: LLaMA Pro",

@@ -18,10 +18,10 @@ const BIG_ENDIAN_MARK: &[u8] = b"\xfe\xff";
 const SIGNATURES: [(&[u8], &str); 10] = [
     (b"%PDF", "a PDF; save its text, or write a note about it"),
     // One level is unpacked before we look.
-    (b"PK\x03\x04", "packed twice (a zip archive or office document inside); unpack it once"),
-    (b"\x1f\x8b", "packed twice (gzip inside); unpack it once"),
-    (b"\x28\xb5\x2f\xfd", "packed twice (zstd inside); unpack it once"),
-    (b"\xfd7zXZ\0", "packed twice (xz inside); unpack it once"),
+    (b"PK\x03\x04", "a zip archive or office document (packed twice, or sent packed); unpack it"),
+    (b"\x1f\x8b", "gzip-compressed (packed twice, or sent packed); unpack it with gunzip"),
+    (b"\x28\xb5\x2f\xfd", "zstd-compressed (packed twice, or sent packed); unpack it"),
+    (b"\xfd7zXZ\0", "xz-compressed (packed twice, or sent packed); unpack it"),
     (b"BZh", "bzip2-compressed; unpack it with bunzip2"),
     (b"\x89PNG", "an image"),
     (b"\xff\xd8\xff", "an image"),

@@ -125,6 +125,15 @@ pub fn read_bytes(name: &str, bytes: &[u8]) -> Result<Box<dyn Reader>, RecordErr
     unpack::open(name, Box::new(Cursor::new(bytes.to_vec())))
 }
 
+/// [`read_bytes`] of a text that nobody may have packed: what comes over a network is as large as it is.
+///
+/// # Errors
+///
+/// When nothing of it can be read.
+pub fn read_text(name: &str, bytes: &[u8]) -> Result<Box<dyn Reader>, RecordError> {
+    read(name, Box::new(Cursor::new(bytes.to_vec())))
+}
+
 /// The bytes of one text, unpacked.
 type Stream = Box<dyn BufRead + Send>;
 

@@ -96,7 +96,7 @@ pub(super) fn read_text(
 ) -> Result<(), IngestError> {
     let mut reading = Reading::new(writer, observer, report, false);
     reading.report.files += 1;
-    match corpus::read_bytes(name, bytes) {
+    match corpus::read_text(name, bytes) {
         Ok(reader) => {
             for read in reader {
                 match read {

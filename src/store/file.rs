@@ -7,6 +7,7 @@ use redb::{
     Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
 };
 
+use super::disk::Disk;
 use super::error::{Fault, StoreError, guarded};
 use super::lock::Lock;
 use super::schema::{FORMAT, Tables, key};
@@ -71,7 +72,14 @@ pub(super) fn open_reader(path: &Path) -> Result<ReadOnlyDatabase, StoreError> {
 
 /// Opens an existing store for writing; the caller holds the lock.
 pub(super) fn open_writer(path: &Path) -> Result<Database, Fault> {
-    Ok(builder().open(path)?)
+    let file =
+        fs_err::OpenOptions::new().read(true).write(true).open(path).map_err(redb::StorageError::Io)?;
+    let file = file.into_parts().0;
+    // redb would make a new store of it.
+    if file.metadata().map_err(redb::StorageError::Io)?.len() == 0 {
+        return Err(Fault::Value("the file is empty".into()));
+    }
+    Ok(builder().create_with_backend(Disk::new(file)?)?)
 }
 
 /// An error where there is no store, or where a directory has its name.
@@ -108,7 +116,9 @@ pub(super) fn create_as(
     };
     remove().map_err(failed)?;
     let filled = guarded(&fresh, |_| {
-        let database = builder().create(&fresh)?;
+        let options = fs_err::OpenOptions::new().read(true).write(true).create_new(true).open(&fresh);
+        let file = options.map_err(redb::StorageError::Io)?.into_parts().0;
+        let database = builder().create_with_backend(Disk::new(file)?)?;
         let whole = fill(&database, &fresh)?;
         database.close()?;
         Ok(whole)

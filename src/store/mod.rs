@@ -7,6 +7,7 @@ mod backup;
 mod build;
 mod check;
 mod codec;
+mod disk;
 mod error;
 #[cfg(test)]
 mod faults;

@@ -43,10 +43,11 @@ fn kills_at_random_moments_lose_nothing_acknowledged() {
         papers.revise(&mut random, if round == 0 { 1 } else { 4 });
         // Some die while they open or repair the store, most between or inside two commits, a few never.
         let life = match random.below(4) {
-            0 => Life::Time(Duration::from_millis(random.below(1_000))),
+            0 => Life::Time(Duration::from_millis(random.below(100 + papers.len() as u64 / 10))),
             _ => {
-                let acknowledged = 1 + random.below(papers.len() as u64) as usize;
-                Life::Acknowledged(acknowledged, Duration::from_micros(random.below(30_000)))
+                // Of what changed in this round; the last commit is followed by little that can be killed.
+                let acknowledged = 1 + random.below(papers.len() as u64 / 8) as usize;
+                Life::Acknowledged(acknowledged, Duration::from_micros(random.below(2_000)))
             }
         };
         let said = run(ingest_of(library, papers.folder()).args(TEXT_ONLY), life);
@@ -60,7 +61,7 @@ fn kills_at_random_moments_lose_nothing_acknowledged() {
     tally.check(library);
     tally.conclude("random moments");
     assert!(tally.is_complete(&papers), "the last ingest came to the end");
-    assert!(tally.kills * 4 >= kills * 3, "{} of {kills} were killed in time", tally.kills);
+    assert!(tally.kills * 2 >= kills, "{} of {kills} were killed in time", tally.kills);
     assert!(tally.acknowledged >= papers.len(), "{} acknowledged", tally.acknowledged);
 }
 
