@@ -355,13 +355,14 @@ impl Writer {
                 }
                 Ok(Err(fault)) => {
                     if !damage {
-                        ManuallyDrop::into_inner(transaction).abort()?;
+                        // After a full disk redb refuses this too; what went wrong first is what to tell.
+                        let _ = ManuallyDrop::into_inner(transaction).abort();
                     }
                     Err(fault)
                 }
                 Err(panic) => {
                     if !damage {
-                        ManuallyDrop::into_inner(transaction).abort()?;
+                        let _ = ManuallyDrop::into_inner(transaction).abort();
                     }
                     resume_unwind(panic)
                 }
