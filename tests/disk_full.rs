@@ -182,9 +182,10 @@ fn inside_the_small_disk() {
         "{}: it was not full from the beginning",
         known.len()
     );
-    let left = fs_err::write(disk.join("more"), vec![7; 1 << 20]);
-    assert!(left.is_err(), "the disk is full");
-    let _ = fs_err::remove_file(disk.join("more"));
+    // What the store could not grow into: nobody has a byte left.
+    let mut rest = fs_err::File::create(disk.join("rest")).unwrap();
+    while rest.write_all(&[7; 4096]).is_ok() {}
+    drop(rest);
 
     let fingerprint = Store::open(&library).unwrap().meta().unwrap().fingerprint;
     let encoder: Arc<dyn Encoder> = Arc::new(StandIn(fingerprint));
@@ -204,6 +205,7 @@ fn inside_the_small_disk() {
 
     // Somebody makes room: the same processes go on, and what comes now is taken in and shown.
     fs_err::remove_file(&reserve).unwrap();
+    fs_err::remove_file(disk.join("rest")).unwrap();
     let few = elsewhere.path().join("few.jsonl");
     fs_err::write(&few, "{\"id\": \"2402.00001\", \"title\": \"공간이 생긴 뒤의 논문\"}\n").unwrap();
     let begin = Instant::now();
