@@ -19,6 +19,8 @@ mod encoder;
 mod export;
 mod generation;
 mod identity;
+#[cfg(unix)]
+mod life;
 mod model;
 mod real_model;
 mod routes;

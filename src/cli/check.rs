@@ -46,7 +46,11 @@ impl CheckArguments {
             let again = || "run 'paperkin ingest': what is missing is made anew from the store".to_owned();
             // A damaged store may say anything of its model.
             let sound = wrong.is_empty();
-            if sound && fingerprint.as_ref().is_some_and(|fingerprint| *fingerprint != meta.fingerprint) {
+            let has_model = !meta.fingerprint.is_empty();
+            if sound
+                && has_model
+                && fingerprint.as_ref().is_some_and(|fingerprint| *fingerprint != meta.fingerprint)
+            {
                 wrong.push(Wrong {
                     what: format!("the library is of the model {}, not of the one chosen", meta.fingerprint),
                     remedy: "choose its model with --model, or ingest into a new library with --library DIR"
@@ -57,12 +61,17 @@ impl CheckArguments {
                 let what = format!("{} of {} passages are not embedded yet", counts.pending, counts.passages);
                 wrong.push(Wrong { what, remedy: again() });
             }
+            if counts.uncut > 0 {
+                let what = format!("{} of {} papers are not embedded yet", counts.uncut, counts.papers);
+                wrong.push(Wrong { what, remedy: again() });
+            }
             match Published::open(library) {
                 Ok(Some(published)) if published.manifest.revision != meta.revision => wrong.push(Wrong {
                     what: "the index is older than the store; what is newer is searched by scan".into(),
                     remedy: again(),
                 }),
                 Ok(Some(_)) => {}
+                Ok(None) if counts.passages == 0 => {}
                 Ok(None) => wrong.push(Wrong { what: "no index is published yet".into(), remedy: again() }),
                 Err(error) => wrong.push(Wrong { what: error.to_string(), remedy: again() }),
             }
@@ -72,7 +81,7 @@ impl CheckArguments {
                     library.display(),
                     counts.papers,
                     counts.passages,
-                    meta.fingerprint
+                    if has_model { meta.fingerprint.as_str() } else { "not chosen yet" }
                 ))?;
             }
         }

@@ -106,9 +106,16 @@ impl IngestArguments {
                 counts.passages,
                 match counts.pending + counts.uncut {
                     0 => String::new(),
-                    _ => format!(
-                        "; {} passages and {} papers are not embedded yet: run 'paperkin ingest' to go on",
-                        counts.pending, counts.uncut
+                    waiting if counts.pending == 0 =>
+                        format!("; {waiting} papers are not embedded yet: 'paperkin ingest' goes on"),
+                    waiting => format!(
+                        "; {} passages{} are not embedded yet: 'paperkin ingest' goes on",
+                        counts.pending,
+                        if waiting > counts.pending {
+                            format!(" and {} papers", counts.uncut)
+                        } else {
+                            String::new()
+                        }
                     ),
                 }
             ));
