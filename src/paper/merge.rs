@@ -112,7 +112,9 @@ impl Paper {
             unite(&mut paper.tags, record.tags.iter().cloned());
             unite(&mut paper.repositories, record.repositories.iter().cloned());
             unite(&mut paper.mentions, record.mentions.iter().cloned());
-            if let Some(text) = &record.abstract_text {
+            // The one that is shown is not compared with itself, which is dear where it holds LaTeX.
+            let is_shown = newest.is_some_and(|newest| std::ptr::eq(newest, record));
+            if let Some(text) = record.abstract_text.as_ref().filter(|_| !is_shown) {
                 let known = paper
                     .abstract_text
                     .iter()
