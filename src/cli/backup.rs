@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 
+use anyhow::Context;
 use clap::Args;
 
 use super::progress::{Progress, Unit};
@@ -29,7 +30,7 @@ impl BackupArguments {
         let stop = interrupt::watch_saying("stopping; a file that is not whole is not left behind")?;
         let snapshot = Store::open(&session.config.library)?.snapshot()?;
         let mut bar = None;
-        let rows = when_whole(&self.file, |out| {
+        let rows = when_whole(&self.file, &session.config.library, |out| {
             let rows = snapshot.back_up(out, &mut |done, total| {
                 let bar = bar.get_or_insert_with(|| {
                     Progress::start("saving", Unit::Rows, total, session.is_interactive() && total > MANY)
@@ -38,7 +39,8 @@ impl BackupArguments {
                 !stop.load(Ordering::SeqCst)
             })?;
             Ok(rows)
-        })?;
+        })
+        .with_context(|| format!("{} is not written", self.file.display()))?;
         drop(bar);
         let Some(rows) = rows else { return Ok(Done::Interrupted) };
         let papers = snapshot.counts()?.papers;

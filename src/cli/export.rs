@@ -91,7 +91,7 @@ impl ExportArguments {
         };
         let written = match &self.output {
             None => unless_stopped(&mut BufWriter::new(std::io::stdout().lock()))?,
-            Some(file) => when_whole(file, unless_stopped)?,
+            Some(file) => when_whole(file, &session.config.library, unless_stopped)?,
         };
         drop(bar);
         let Some(count) = written else { return Ok(Done::Interrupted) };

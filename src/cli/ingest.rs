@@ -1,5 +1,6 @@
 //! `paperkin ingest`
 
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -173,6 +174,8 @@ pub(super) struct View {
     verbose: bool,
     bar: Option<Progress>,
     notices: usize,
+    /// Files of which it was said that records are kept that they do not have any more.
+    kept: HashSet<String>,
 }
 
 impl View {
@@ -187,6 +190,7 @@ impl View {
             verbose,
             bar: None,
             notices: 0,
+            kept: HashSet::new(),
         }
     }
 
@@ -258,10 +262,11 @@ impl Observer for View {
             Event::Gone { name, records, dropped: true } => {
                 self.say(&format!("dropped {records} records that {name} does not have any more"));
             }
-            Event::Gone { name, records, dropped: false } => self.say(&format!(
+            Event::Gone { name, records, dropped: false } if self.kept.insert(name.to_owned()) => self.say(&format!(
                 "kept {records} records that {name} does not have any more; --prune drops them, unless the file could not be \
                  read whole or the folder is empty"
             )),
+            Event::Gone { .. } => {}
             Event::Cutting { papers } => self.start("preparing", Unit::Papers, papers as u64),
             Event::Cut { papers } => self.advance(papers as u64),
             Event::Embedding { passages } => self.start("embedding", Unit::Passages, passages as u64),

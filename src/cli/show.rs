@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::{Done, Session, output};
 use crate::paper::{PaperId, Source};
-use crate::store::Store;
+use crate::store::{PaperNumber, Store};
 
 /// Everything known about one paper: its names, abstract, commentaries, links, and the sources they come from
 #[derive(Debug, Args)]
@@ -23,7 +23,9 @@ impl ShowArguments {
             anyhow::bail!("no paper {} in the library at {}", self.id, session.config.library.display());
         };
         if session.json {
-            output::json(&paper)?;
+            let mut shown = serde_json::to_value(&paper)?;
+            shown["sources"] = sources(&store, number)?;
+            output::json(&shown)?;
             return Ok(Done::Fully);
         }
         let mut out = std::io::stdout().lock();
@@ -34,6 +36,11 @@ impl ShowArguments {
         }
         let names: Vec<String> = paper.names().map(ToString::to_string).collect();
         writeln!(out, "{dim}{}{plain}", names.join("  "))?;
+        let published = paper.date.map(|date| date.to_string()).into_iter().chain(paper.venue.clone());
+        let published: Vec<String> = published.collect();
+        if !published.is_empty() {
+            writeln!(out, "{}", published.join(", "))?;
+        }
         for link in paper.url.iter().chain(&paper.repositories) {
             writeln!(out, "{link}")?;
         }
@@ -76,4 +83,22 @@ impl ShowArguments {
         }
         Ok(Done::Fully)
     }
+}
+
+/// Each record of the paper: where it was read, under which title, and why it is held to be about this paper.
+fn sources(store: &Store, number: PaperNumber) -> anyhow::Result<serde_json::Value> {
+    let joins = store.snapshot()?.joins(number)?;
+    let records = store.records(number)?;
+    let sources = records.iter().map(|record| {
+        let joined = joins.iter().filter(|join| join.is_of(record)).map(|join| {
+            serde_json::json!({"with": join.with, "evidence": join.evidence, "why": join.evidence.to_string()})
+        });
+        serde_json::json!({
+            "file": record.source.file,
+            "line": record.source.line,
+            "title": record.title,
+            "joined": joined.collect::<Vec<_>>(),
+        })
+    });
+    Ok(sources.collect())
 }

@@ -36,6 +36,8 @@ const COUNTED: [&str; 4] = ["page", "pages", "figures", "pp"];
 pub(super) struct Citation {
     pub record: Record,
     texts: Vec<String>,
+    /// The link to a repository, which is where a paper that has neither id nor page is found.
+    repository: Option<String>,
     /// What is there already: a list of a hundred thousand must not be searched for each.
     seen: HashSet<(Kind, String)>,
 }
@@ -81,8 +83,9 @@ impl Citation {
         }
         let is_repository = !repositories.is_empty();
         self.add_repositories(repositories);
-        if !is_repository && text.contains("://") && !text.contains(' ') {
-            self.record.url.get_or_insert(text);
+        if text.contains("://") && !text.contains(' ') {
+            let place = if is_repository { &mut self.repository } else { &mut self.record.url };
+            place.get_or_insert(text);
         }
     }
 
@@ -166,6 +169,9 @@ impl Citation {
         if self.record.title.is_empty() {
             let why = format!("{what} has no title; give it one, every paper needs it");
             return Err(RecordError::new(ErrorKind::Malformed, file, line, why));
+        }
+        if self.record.ids.is_empty() && self.record.url.is_none() {
+            self.record.url = self.repository;
         }
         let texts: Vec<&str> = self.texts.iter().map(String::as_str).collect();
         self.record.mentions = mentions_in(&texts, &self.record.ids);

@@ -225,10 +225,13 @@ impl<'a> Fields<'a> {
                 .collect::<Result<_, _>>()?,
             Some(_) => return Err(wrong(key, expected)),
         };
-        let mut list = Vec::new();
-        for item in items.iter().map(|item| single_line(item)).filter(|item| !item.is_empty()) {
-            push_new(&mut list, item);
+        let items = items.iter().map(|item| single_line(item)).filter(|item| !item.is_empty());
+        // Two authors may have one name.
+        if key == "authors" {
+            return Ok(items.collect());
         }
+        let mut list = Vec::new();
+        items.for_each(|item| push_new(&mut list, item));
         Ok(list)
     }
 }

@@ -8,6 +8,7 @@ use std::io::{BufRead, Read};
 use jiff::civil::Date;
 
 use super::citation::Citation;
+use super::links::repositories_in;
 use super::{ErrorKind, Format, Notice, Reader, RecordError, Slots, Stream, date, decode};
 use crate::paper::{Record, cut, natural_name, normalise, single_line};
 
@@ -178,7 +179,12 @@ fn citation(fields: &[(String, String)]) -> Citation {
     for text in values(&["M3", "C7", "AN", "M1", "ID"]) {
         citation.take_arxiv(text);
     }
-    for link in values(&["UR", "L1", "LK", "L2"]).iter().flat_map(|line| line.split([';', '\n'])) {
+    let own_places = values(&["UR", "L1", "LK"]);
+    // L2 is where a related text is; code, as we write it ourselves.
+    for link in values(&["L2"]) {
+        if repositories_in(link).is_empty() { citation.take_url(link) } else { citation.take_code(link) }
+    }
+    for link in own_places.iter().flat_map(|line| line.split([';', '\n'])) {
         citation.take_url(link);
     }
     let keywords = values(&["KW"]);

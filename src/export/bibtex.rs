@@ -19,9 +19,13 @@ pub(super) fn write(paper: &Paper, key: &str, out: &mut dyn Write) -> io::Result
         field(out, "author", &authors.join(" and "))?;
     }
     if let Some(date) = paper.date {
-        field(out, "date", &date.to_string())?;
+        let whole = date.to_string();
+        let known = super::known_parts(date);
+        field(out, "date", whole.get(..[4, 7, 10][known - 1]).unwrap_or(&whole))?;
         field(out, "year", &date.year().to_string())?;
-        field(out, "month", &date.month().to_string())?;
+        if known > 1 {
+            field(out, "month", &date.month().to_string())?;
+        }
     }
     if let Some(venue) = &paper.venue {
         field(out, "journal", &escaped(venue))?;

@@ -24,7 +24,8 @@ fn item(paper: &Paper) -> Value {
         set("author", paper.authors.iter().map(|name| person(name)).collect());
     }
     if let Some(date) = paper.date {
-        set("issued", json!({"date-parts": [[date.year(), date.month(), date.day()]]}));
+        let parts = [i32::from(date.year()), date.month().into(), date.day().into()];
+        set("issued", json!({"date-parts": [parts[..super::known_parts(date)]]}));
     }
     if let Some(venue) = &paper.venue {
         set("container-title", json!(venue));

@@ -28,6 +28,8 @@ mod ris;
 
 use std::io::Write;
 
+use jiff::civil::Date;
+
 use crate::paper::{ArxivId, Doi, Paper, PaperId};
 use crate::store::{PaperNumber, Snapshot, StoreError};
 
@@ -56,6 +58,16 @@ pub enum ExportError {
     /// The caller's callback said so.
     #[error("stopped; what is written so far is not whole")]
     Stopped,
+}
+
+/// How many parts of a date are known: the first of January may stand for a year, the first of a month for the month, and to
+/// say less is no lie.
+fn known_parts(date: Date) -> usize {
+    match (date.month(), date.day()) {
+        (1, 1) => 1,
+        (_, 1) => 2,
+        _ => 3,
+    }
 }
 
 /// Writes the papers of `snapshot` in `format`, in the order in which they came: all, or those of `only` in its order. With `vectors`,

@@ -14,7 +14,13 @@ pub(super) fn write(paper: &Paper, out: &mut dyn Write) -> io::Result<()> {
     }
     if let Some(date) = paper.date {
         field(out, "PY", &date.year().to_string())?;
-        field(out, "DA", &format!("{:04}/{:02}/{:02}/", date.year(), date.month(), date.day()))?;
+        let whole = format!("{:04}/{:02}/{:02}", date.year(), date.month(), date.day());
+        let known = [4, 7, 10][super::known_parts(date) - 1];
+        field(
+            out,
+            "DA",
+            &format!("{}{}/", whole.get(..known).unwrap_or(&whole), "/".repeat((10 - known) / 3)),
+        )?;
     }
     if let Some(venue) = &paper.venue {
         field(out, "T2", venue)?;

@@ -33,7 +33,15 @@ const TITLES: [&str; 21] = [
     "uk",
 ];
 /// A name with one of these words is no person's.
-const ORGANISATIONS: [&str; 22] = [
+const ORGANISATIONS: [&str; 30] = [
+    "the",
+    "workshop",
+    "project",
+    "initiative",
+    "alliance",
+    "society",
+    "association",
+    "company",
     "university",
     "universität",
     "université",

@@ -55,7 +55,7 @@ impl ArxivId {
 }
 
 fn without_version(text: &str) -> &str {
-    match text.rsplit_once('v') {
+    match text.rsplit_once(['v', 'V']) {
         Some((head, version)) if !version.is_empty() && version.bytes().all(|byte| byte.is_ascii_digit()) => {
             head
         }

@@ -101,7 +101,7 @@ impl Paper {
             abstract_text: newest.and_then(|record| record.abstract_text.as_deref()).map(shown),
             other_abstracts: Vec::new(),
             venue: records.iter().find_map(|record| record.venue.clone()),
-            date: records.iter().filter_map(|record| record.date).min(),
+            date: records.iter().filter_map(|record| record.date).min_by_key(|date| exactness(*date)),
             tags: Vec::new(),
             langs: Vec::new(),
             repositories: Vec::new(),
@@ -166,6 +166,16 @@ fn shown(text: &str) -> String {
     match unicode_of(text) {
         Cow::Borrowed(text) => text.to_owned(),
         Cow::Owned(text) => normalise(&text),
+    }
+}
+
+/// Orders dates by time, but for the first of January or of a month, which may stand for a year or a month that is all
+/// that a source says: behind those of the same year or month.
+fn exactness(date: Date) -> (i16, i8, i8) {
+    match (date.month(), date.day()) {
+        (1, 1) => (date.year(), 13, 1),
+        (month, 1) => (date.year(), month, 32),
+        (month, day) => (date.year(), month, day),
     }
 }
 

@@ -11,11 +11,26 @@ pub fn normalised_title(title: &str) -> String {
     let title = unicode_of(title);
     // Compared many times for each record, and nearly always ASCII, which has nothing to fold or compose.
     let letters: String = if title.is_ascii() {
-        title.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect()
+        letters_of(title.chars().map(|c| c.to_ascii_lowercase()))
     } else {
-        title.nfkc().flat_map(char::to_lowercase).filter(|c| c.is_alphanumeric()).nfc().collect()
+        letters_of(title.nfkc().flat_map(char::to_lowercase)).nfc().collect()
     };
     if letters.is_empty() { title.trim().to_owned() } else { letters }
+}
+
+/// Letters and digits, and the point between two digits: GPT-3.5 is not GPT-35.
+fn letters_of(characters: impl Iterator<Item = char>) -> String {
+    let mut letters = String::new();
+    let mut characters = characters.peekable();
+    let mut after_digit = false;
+    while let Some(c) = characters.next() {
+        let is_point = c == '.' && after_digit && characters.peek().is_some_and(char::is_ascii_digit);
+        if is_point || c.is_alphanumeric() {
+            letters.push(c);
+        }
+        after_digit = c.is_ascii_digit();
+    }
+    letters
 }
 
 /// Without the accents of Latin letters, which exports lose; for comparing only. Hangul, kana and Indic marks stay: they
@@ -48,6 +63,8 @@ mod tests {
         assert_eq!(normalised_title("한국어 논문, 제2판"), "한국어논문제2판");
         assert_eq!(normalised_title("한국어"), normalised_title("한국어"));
         assert_eq!(normalised_title("🦙"), "🦙");
+        assert_ne!(normalised_title("GPT-3.5 report"), normalised_title("GPT-35 report"));
+        assert_eq!(normalised_title("On Graphs. 2 proofs, v. 1."), "ongraphs2proofsv1");
         assert_eq!(normalised_title(r"$\beta$-VAE"), normalised_title("β-VAE"));
         assert_eq!(
             normalised_title(r"$\mathbf{Q}^*$ and \textit{{GPT}-4}"),

@@ -52,15 +52,15 @@ impl Snapshot {
         out: &mut dyn Write,
         go_on: &mut dyn FnMut(u64, u64) -> bool,
     ) -> Result<Option<u64>, StoreError> {
-        let packed = zstd::Encoder::new(out, LEVEL).map_err(|error| StoreError::io(&self.path, error))?;
+        let packed = zstd::Encoder::new(out, LEVEL).map_err(StoreError::Output)?;
         let mut lines = Lines { out: packed, sum: Sha256::new(), rows: 0 };
         let total = self.rows()?;
         let whole = guarded(&self.path, |foreign| {
             let mut each = |lines: &mut Lines<_>, row: &str, value: &[u8]| -> Result<bool, Fault> {
-                lines.row(row, value).map_err(|error| Fault::Store(StoreError::io(&self.path, error)))?;
+                lines.row(row, value).map_err(|error| Fault::Store(StoreError::Output(error)))?;
                 Ok(foreign.call(|| go_on(lines.rows, total)))
             };
-            lines.write(HEAD.as_bytes()).map_err(|error| Fault::Store(StoreError::io(&self.path, error)))?;
+            lines.write(HEAD.as_bytes()).map_err(|error| Fault::Store(StoreError::Output(error)))?;
             for row in self.transaction.open_table(META)?.iter()? {
                 let (name, value) = row?;
                 if !each(&mut lines, &row_key("meta", name.value())?, json(value.value())?.as_bytes())? {
@@ -114,7 +114,7 @@ impl Snapshot {
         })?;
         let rows = lines.rows;
         if whole {
-            lines.end().map_err(|error| StoreError::io(&self.path, error))?;
+            lines.end().map_err(StoreError::Output)?;
         }
         Ok(whole.then_some(rows))
     }

@@ -21,6 +21,9 @@ pub enum StoreError {
     /// There is a store already where one was to be restored.
     #[error("there is a library already at {}: name another folder with --library, or move this file away first", .0.display())]
     Exists(PathBuf),
+    /// A backup cannot be written to where it should go.
+    #[error("the backup cannot be written: {0}")]
+    Output(io::Error),
     /// The backup is not whole.
     #[error("{} cannot be restored: {why}", path.display())]
     Backup {

@@ -63,23 +63,9 @@ fn reader_of(object: &Map<String, Value>) -> Option<Dialect> {
 
 /// An item with little in it still has a type, of the names in CSL's schema (Appendix III of its specification).
 fn is_csl_item(object: &Map<String, Value>) -> bool {
-    const TYPES: [&str; 14] = [
-        "article",
-        "article-journal",
-        "article-magazine",
-        "article-newspaper",
-        "book",
-        "chapter",
-        "dataset",
-        "document",
-        "manuscript",
-        "paper-conference",
-        "report",
-        "software",
-        "thesis",
-        "webpage",
-    ];
-    let is_type = |value: &Value| value.as_str().is_some_and(|name| TYPES.contains(&name));
+    const TYPES: &str = "article article-journal article-magazine article-newspaper bill book broadcast chapter classic collection dataset document entry entry-dictionary entry-encyclopedia event figure graphic hearing interview legal_case legislation manuscript map motion_picture musical_score pamphlet paper-conference patent performance periodical personal_communication post post-weblog preprint regulation report review review-book software song speech standard thesis treaty webpage";
+    let is_type =
+        |value: &Value| value.as_str().is_some_and(|name| TYPES.split(' ').any(|known| known == name));
     object.get("type").is_some_and(is_type) && object.contains_key("id") && !object.contains_key("authors")
 }
 
