@@ -22,7 +22,7 @@ pub(super) enum Piece {
     Null,
     /// Something else in place of an object.
     Stray,
-    /// An object over [`LONGEST_LINE`].
+    /// An object over `LONGEST_LINE`.
     TooLong,
     /// An object that ends before its brace is closed.
     Unclosed,
