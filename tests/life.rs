@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
+use paperkin::paper::PaperId;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -180,19 +181,21 @@ fn papers_are_parted_removed_exported_saved_and_restored() {
     assert_eq!(findings, ["4 of 4 papers are not embedded yet"]);
     let refused = run(other.path(), &["restore", file.to_str().unwrap()]);
     assert!(refused.status.code() == Some(2) && text(&refused.stderr).contains("already"));
+    // What a person has decided is in the backup; an export says what the papers are, and two of one arXiv id are one.
+    let llama = PaperId::of_title("Llama 3").to_string();
     for format in ["bibtex", "ris", "csl", "jsonl"] {
         let out = source.join(format);
-        let exported = run(library, &["export", "--format", format, "-o", out.to_str().unwrap()]);
+        let some =
+            ["export", "--format", format, "-o", out.to_str().unwrap(), "2401.00001", "2401.00009", &llama];
+        let exported = run(library, &some);
         assert!(exported.status.success(), "{}", text(&exported.stderr));
         let fresh = TempDir::new().unwrap();
-        assert_eq!(
-            read(fresh.path(), &out, &[])["new"],
-            4,
-            "{format}: {}",
-            fs_err::read_to_string(&out).unwrap()
-        );
-        assert_eq!(titles(fresh.path()), titles(library), "{format}");
+        let written = fs_err::read_to_string(&out).unwrap();
+        assert_eq!(read(fresh.path(), &out, &[])["new"], 3, "{format}: {written}");
+        assert_eq!(titles(fresh.path()), ["Llama 2", "Llama 3", "β-VAE"], "{format}");
     }
+    let inside = run(library, &["export", "-o", library.join("store.redb").to_str().unwrap()]);
+    assert!(inside.status.code() == Some(2) && titles(library).len() == 4, "{}", text(&inside.stderr));
 }
 
 /// Another model, as far as a library can tell: the same weights under another name.
