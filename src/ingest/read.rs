@@ -13,7 +13,7 @@ use crate::paper::{Paper, Record};
 use crate::store::{Change, Cut, FileStamp, Place, Snapshot, Writer};
 
 /// Records that are committed together when nothing is cut: enough that syncing costs little.
-const RECORDS_PER_COMMIT: usize = 1_024;
+const RECORDS_PER_COMMIT: usize = 4_096;
 /// And when each is cut into passages, which takes the tokenizer.
 const RECORDS_PER_CUT: usize = 64;
 /// However few records came, acknowledging is prompt.
