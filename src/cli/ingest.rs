@@ -93,6 +93,8 @@ impl IngestArguments {
         let report = ingest(library, &task, &mut writer, model, view)?;
         view.close();
         let counts = writer.counts()?;
+        // Who reads that this round is done may write.
+        drop(writer);
         let is_news = report.new + report.changed + report.dropped + report.refused + report.embedded > 0;
         if self.watch && !is_news && report.unread > 0 {
             return Ok(Done::Fully);

@@ -41,8 +41,8 @@ use progress::{Progress, Unit};
 
 /// Finds papers akin to a question or to another paper, in any language, on this machine.
 ///
-/// It reads what you have (digests, notes, articles, JSON lines), embeds abstracts and commentary with a small multilingual
-/// model, and answers here, in the browser and over HTTP. Nothing leaves the machine.
+/// It reads what you have (digests, notes, articles, bibliographies, dumps, feeds), embeds abstracts and commentary with
+/// a small multilingual model, and answers here, in the browser and over HTTP. Nothing leaves the machine.
 #[derive(Debug, Parser)]
 #[command(name = "paperkin", version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct CommandLine {

@@ -8,6 +8,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::doubt::Against;
+use super::merge::unite;
 use super::nearness::{Nearness, Title, is_generic, is_short, signs};
 use super::people::{Authors, compare};
 use super::{Language, Paper, PaperId, Record, normalised_title};
@@ -200,8 +201,8 @@ pub fn united(records: &[Record], title: &str) -> Option<Record> {
     let named = equal.or_else(near).or_else(|| records.first())?;
     let mut whole = Record { title: named.title.clone(), ..Record::default() };
     for record in records {
-        push_new(&mut whole.ids, &record.ids);
-        push_new(&mut whole.repositories, &record.repositories);
+        unite(&mut whole.ids, record.ids.iter().cloned());
+        unite(&mut whole.repositories, record.repositories.iter().cloned());
         whole.authors.extend_from_slice(&record.authors);
         whole.abstract_text = whole.abstract_text.or_else(|| record.abstract_text.clone());
         whole.venue = whole.venue.or_else(|| record.venue.clone());
@@ -227,14 +228,6 @@ impl Paper {
             venue: self.venue.clone(),
             date: self.date.filter(|_| self.commentaries.is_empty()),
             ..Record::default()
-        }
-    }
-}
-
-fn push_new<T: PartialEq + Clone>(list: &mut Vec<T>, more: &[T]) {
-    for value in more {
-        if !list.contains(value) {
-            list.push(value.clone());
         }
     }
 }

@@ -183,7 +183,8 @@ fn same_text(left: &str, right: &str) -> bool {
     left == right || normalised_title(left) == normalised_title(right)
 }
 
-fn unite<T: PartialEq>(into: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
+/// Appends what is not there yet.
+pub(super) fn unite<T: PartialEq>(into: &mut Vec<T>, more: impl IntoIterator<Item = T>) {
     for value in more {
         if !into.contains(&value) {
             into.push(value);

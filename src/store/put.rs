@@ -99,7 +99,8 @@ impl Putting<'_, '_> {
 
     /// The papers that `record` is about, by the names it shares with them and the judgement of the two.
     fn papers_of(&self, record: &Record) -> Result<Vec<Joined>, Fault> {
-        let mut told = vec![record.clone()];
+        // Most records meet no candidate: the copy waits for one.
+        let mut told: Vec<Record> = Vec::new();
         let mut candidates = Vec::new();
         for name in record.names() {
             candidates.extend(self.owner(&name.to_string())?);
@@ -126,6 +127,9 @@ impl Putting<'_, '_> {
                 joined.push(Joined { number, evidence: None });
                 continue;
             };
+            if told.is_empty() {
+                told.push(record.clone());
+            }
             let Some(whole) = united(&told, &record.title) else { continue };
             if let Verdict::Same(evidence) = same_work(&whole, &candidate) {
                 let known =
