@@ -22,7 +22,6 @@ use crate::embed::{EncodeError, Encoder, plan};
 use crate::index::{Centring, ExactIndex, FlatVectors, PassageMeans, VectorIndex};
 use crate::ingest::passages;
 use crate::paper::{Language, Role, UnitVector, VectorError, cut};
-use crate::search::by_paper;
 
 /// Why a set cannot be measured.
 #[derive(Debug, thiserror::Error)]
@@ -195,4 +194,10 @@ fn embed(
         }
     }
     Ok((0..texts.len()).filter_map(|at| vectors.remove(&at)).collect())
+}
+
+struct Row { paper: usize }
+fn by_paper(neighbours: Vec<crate::index::Neighbour>, paper_of: impl Fn(u32) -> Option<usize>) -> Vec<Row> {
+    let mut seen = std::collections::HashSet::new();
+    neighbours.iter().filter_map(|n| paper_of(n.number)).filter(|p| seen.insert(*p)).map(|paper| Row { paper }).collect()
 }
