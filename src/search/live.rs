@@ -152,7 +152,7 @@ impl Live {
 fn documents(
     snapshot: &Snapshot,
     passages: &[&(PassageNumber, PaperNumber, Passage)],
-) -> Result<Vec<Document>, StoreError> {
+) -> Result<Vec<Document<'static>>, StoreError> {
     let mut documents = Vec::with_capacity(passages.len());
     let mut last: Option<(PaperNumber, Paper)> = None;
     for (number, paper, passage) in passages {
