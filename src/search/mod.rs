@@ -5,13 +5,21 @@
 //! scan for those that came after it; what the store no longer holds never appears.
 
 mod answer;
+mod asked;
+mod column;
+mod date_range;
 mod evidence;
+mod facts;
+mod filter;
 mod hubs;
 mod live;
+mod order;
+mod paper_set;
 mod question;
 mod questions;
 mod ranker;
 mod related;
+mod request;
 mod show;
 
 use std::path::Path;
@@ -19,10 +27,17 @@ use std::sync::Arc;
 use std::time::Instant;
 
 pub use answer::{Answer, Asked, Example, Hit, Link, Match, PaperCard, Signals, Why};
+pub use asked::AskedText;
+pub use date_range::DateRange;
+pub use facts::{Facet, Facets, Facts, FactsBuilder};
+pub use filter::{Filter, FilterError, Key};
 pub use live::IndexState;
+pub use order::{by_date, diverse, prefer_recent};
+pub use paper_set::PaperSet;
 pub use question::{Piece, Question};
-pub use related::words_of;
 pub use ranker::{Allow, Method, RankedPaper, Ranker};
+pub use related::words_of;
+pub use request::{DEFAULT_LIMIT, Floor, Options, RelatedRequest, RequestError, SearchRequest, Sort};
 
 use crate::embed::{EncodeError, Encoder};
 use crate::index::{Centring, CentringError};
