@@ -38,6 +38,7 @@ pub use merge::{Note, Paper};
 pub use passage::{Passage, PassageKind, TextHash, passages_of};
 pub use record::{Commentary, Record, Source};
 pub use text::{code_points, cut, normalise, single_line};
+pub(crate) use title::fold as fold_accents;
 pub use title::normalised_title;
 pub(crate) use vector::dot;
 pub use vector::{Role, UnitVector, VectorError};

@@ -35,7 +35,7 @@ fn letters_of(characters: impl Iterator<Item = char>) -> String {
 
 /// Without the accents of Latin letters, which exports lose; for comparing only. Hangul, kana and Indic marks stay: they
 /// are letters there.
-pub(super) fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let bare = text.nfd().filter(|c| !matches!(c, '\u{300}'..='\u{36f}'));
     let mut folded = String::with_capacity(text.len());
     for c in bare.nfc() {
