@@ -18,7 +18,7 @@ use tantivy::schema::{self, IndexRecordOption, Schema, TextFieldIndexing, TextOp
 use tantivy::tokenizer::{PreTokenizedString, Token};
 use tantivy::{Directory, IndexWriter, TantivyDocument, TantivyError};
 
-use super::token::tokens;
+use super::token::{Stems, tokens_with};
 use super::{Document, FIELDS, LexicalError, SCHEMA};
 
 /// Memory for postings until they are written aside, to be merged in the end.
@@ -204,8 +204,9 @@ fn fill<'a>(
         .build();
     let mut writer: IndexWriter = index.writer_with_options(options)?;
     writer.set_merge_policy(Box::new(NoMergePolicy));
+    let mut stems = Stems::new();
     for document in documents {
-        writer.add_document(fields(&index.schema(), &document)?)?;
+        writer.add_document(fields(&index.schema(), &document, &mut stems)?)?;
     }
     writer.commit()?;
     let segments = index.searchable_segment_ids()?;
@@ -224,11 +225,11 @@ fn fill<'a>(
     Ok((index, files))
 }
 
-fn fields(schema: &Schema, document: &Document<'_>) -> tantivy::Result<TantivyDocument> {
+fn fields(schema: &Schema, document: &Document<'_>, stems: &mut Stems) -> tantivy::Result<TantivyDocument> {
     let mut fields = TantivyDocument::default();
     fields.add_u64(schema.get_field(NUMBER)?, u64::from(document.number));
     for field in SCHEMA {
-        let tokens = tokens((field.text)(document));
+        let tokens = tokens_with((field.text)(document), stems);
         let length = tokens.iter().filter(|token| token.role.is_asked()).count();
         fields.add_u64(schema.get_field(&length_of(field.name))?, u64::try_from(length).unwrap_or(u64::MAX));
         if tokens.is_empty() {

@@ -18,6 +18,8 @@ use super::{FIELDS, LexicalError, SCHEMA, Terms};
 const K1: f32 = 1.2;
 /// How much a longer text must repeat its words.
 const B: f32 = 0.75;
+/// What a joined form is worth beside its parts, which it repeats: half was best or as good on every judged set.
+const JOINED: f32 = 0.5;
 /// Terms of a question that count, the rarest of them; questions are texts, and texts may be long.
 const TERMS: usize = 512;
 
@@ -118,7 +120,7 @@ impl Lexicon {
             let holders: usize = walks.iter().map(|walk| walk.holders.len()).sum();
             let weight = idf(self.documents, holders as f64);
             total += weight;
-            let joined = found.iter().filter(|other| one.term.within.contains(&other.at));
+            let joined = found.iter().filter(|other| one.term.within.binary_search(&other.at).is_ok());
             for joined in joined.filter(|_| !one.term.within.is_empty()) {
                 for (at, walk) in walks.iter_mut().enumerate() {
                     walk.add_holders(joined, at, number)?;
@@ -174,10 +176,11 @@ impl Lexicon {
         walk: &mut Walk<'_>,
     ) -> Result<(), LexicalError> {
         walk.holders.clear();
+        let worth = if one.term.counts() { K1 + 1.0 } else { JOINED * (K1 + 1.0) };
         for (field, ((statistics, frequency), (schema, lengths))) in
             self.fields.iter().zip(one.frequency).zip(SCHEMA.iter().zip(&walk.segment.lengths)).enumerate()
         {
-            let worth = schema.weight * idf(statistics.documents, frequency as f64) * (K1 + 1.0);
+            let worth = worth * schema.weight * idf(statistics.documents, frequency as f64);
             let (scores, seen, holders) = (&mut walk.scores, &mut walk.seen, &mut walk.holders);
             each(walk.index, walk.segment, one.infos.get(at), field, |document, frequency| {
                 let place = document as usize;

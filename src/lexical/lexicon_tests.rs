@@ -38,9 +38,9 @@ fn the_score_is_the_one_computed_by_hand() {
     assert_eq!(hits.iter().map(|hit| hit.number).collect::<Vec<_>>(), [3, 5]);
     assert!((hits[0].score - in_abstract).abs() < 1e-6, "{} {in_abstract}", hits[0].score);
     assert!((hits[1].score - in_commentary).abs() < 1e-6, "{} {in_commentary}", hits[1].score);
-    // Titles weigh 0.3: the only title, and one of two abstracts.
+    // Titles weigh 0.4: the only title, and one of two abstracts.
     let cat = search(&lexicon(&documents), "cat")[0].score;
-    let expected = 0.3 * (4.0_f32 / 3.0).ln() + 2.0_f32.ln() * 2.2 / (1.0 + 1.2 * (0.25 + 0.75 * 1.5));
+    let expected = 0.4 * (4.0_f32 / 3.0).ln() + 2.0_f32.ln() * 2.2 / (1.0 + 1.2 * (0.25 + 0.75 * 1.5));
     assert!((cat - expected).abs() < 1e-6, "{cat} {expected}");
 }
 

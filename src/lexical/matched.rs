@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn offsets_count_code_points() {
         let spans = matched(&Terms::of("모델 schrodinger"), "🦙🦙 모델 Schro\u{308}dinger");
-        assert_eq!(spans[0].spans, [3..5]);
-        assert_eq!(spans[1].spans, [6..18]);
+        assert_eq!(spans[0].spans.first(), Some(&(3..5)));
+        assert_eq!(spans[1].spans.first(), Some(&(6..18)));
     }
 }

@@ -9,6 +9,11 @@ use super::token::{Role, Token, tokens};
 const QUOTES: [(char, char); 6] =
     [('"', '"'), ('“', '”'), ('「', '」'), ('『', '』'), ('«', '»'), ('＂', '＂')];
 
+/// Phrases that are insisted on; nobody means more.
+const PHRASES: usize = 64;
+/// Steps of a phrase that are looked at: who has the first 256 words has the rest.
+const STEPS: usize = 256;
+
 /// The terms of a question.
 #[derive(Clone, Debug, Default)]
 pub struct Terms {
@@ -55,8 +60,16 @@ impl Terms {
             let steps = steps(&tokens(question.get(span.clone())?));
             (!steps.is_empty()).then_some(Phrase { span, steps })
         });
-        let phrases = phrases.collect();
-        Self { terms: terms(&tokens(question)), phrases, question: question.to_owned() }
+        let mut distinct: Vec<Phrase> = Vec::new();
+        for phrase in phrases {
+            if distinct.len() == PHRASES {
+                break;
+            }
+            if distinct.iter().all(|known| known.steps != phrase.steps) {
+                distinct.push(phrase);
+            }
+        }
+        Self { terms: terms(&tokens(question)), phrases: distinct, question: question.to_owned() }
     }
 
     /// Whether there is nothing to look for.
@@ -88,6 +101,7 @@ fn steps(tokens: &[Token]) -> Vec<(String, u32)> {
     let mut steps = tokens.iter().filter(|token| token.role.is_step()).peekable();
     let first = steps.peek().map_or(0, |token| token.position);
     steps
+        .take(STEPS)
         .map(|token| (token.term.clone(), u32::try_from(token.position - first).unwrap_or(u32::MAX)))
         .collect()
 }
@@ -118,10 +132,14 @@ fn terms(tokens: &[Token]) -> Vec<Term> {
         let behind = tokens.get(at..).unwrap_or_default().iter().take_while(|token| token.start < whole.end);
         for part in before.chain(behind).filter(|part| part.end <= whole.end && part.role != Role::Joined) {
             let part = known.get(part.term.as_str()).and_then(|part| terms.get_mut(*part));
-            if let Some(part) = part.filter(|part| !part.within.contains(&joined)) {
+            if let Some(part) = part {
                 part.within.push(joined);
             }
         }
+    }
+    for term in &mut terms {
+        term.within.sort_unstable();
+        term.within.dedup();
     }
     terms
 }
@@ -185,7 +203,10 @@ mod tests {
     fn marks_without_end_take_linear_time() {
         let start = std::time::Instant::now();
         assert_eq!(Terms::of(&"«".repeat(500_000)).phrases().count(), 0);
-        assert_eq!(Terms::of(&"«a»".repeat(100_000)).phrases().count(), 100_000);
+        assert_eq!(Terms::of(&"«a»".repeat(100_000)).phrases().count(), 1);
+        let many: String = (0..20_000).map(|i| format!("«{i}» a-{i} ")).collect();
+        assert_eq!(Terms::of(&many).phrases().count(), PHRASES);
+        assert_eq!(Terms::of(&format!("\"{}\"", "the ".repeat(100_000))).insisted()[0].steps.len(), STEPS);
         assert!(start.elapsed().as_secs() < 5, "{:?}", start.elapsed());
     }
 

@@ -4,6 +4,8 @@
 //! pairs of characters. What people spell in many ways (GPT-4, GPT4, gpt 4) is its parts *and* all of it joined; parts
 //! stand at positions of their own in every spelling, so that a phrase fits whichever was typed.
 
+use std::collections::HashMap;
+
 use rust_stemmers::{Algorithm, Stemmer};
 
 use super::characters::{Character, Class, characters};
@@ -54,12 +56,44 @@ pub(super) struct Token {
     pub(super) role: Role,
 }
 
+/// English stems, remembered: the words of papers are few, and finding a stem takes longer than all else here.
+pub(super) struct Stems {
+    stemmer: Stemmer,
+    known: HashMap<String, String>,
+}
+
+impl Stems {
+    /// How many are remembered before it is begun anew.
+    const MOST: usize = 1 << 16;
+
+    pub(super) fn new() -> Self {
+        Self { stemmer: Stemmer::create(Algorithm::English), known: HashMap::new() }
+    }
+
+    fn of(&mut self, word: &str) -> String {
+        if let Some(stem) = self.known.get(word) {
+            return stem.clone();
+        }
+        if self.known.len() >= Self::MOST {
+            self.known.clear();
+        }
+        let stem = self.stemmer.stem(word).into_owned();
+        self.known.insert(word.to_owned(), stem.clone());
+        stem
+    }
+}
+
 /// The tokens of `text`, by where they begin.
 pub(super) fn tokens(text: &str) -> Vec<Token> {
+    tokens_with(text, &mut Stems::new())
+}
+
+/// [`tokens`] of one of many texts.
+pub(super) fn tokens_with(text: &str, stems: &mut Stems) -> Vec<Token> {
     let characters = characters(text);
     let mut cutter = Cutter {
         characters: &characters,
-        stemmer: Stemmer::create(Algorithm::English),
+        stems,
         tokens: Vec::with_capacity(text.len() / 5),
         at: 0,
         position: 0,
@@ -77,7 +111,7 @@ pub(super) fn tokens(text: &str) -> Vec<Token> {
 
 struct Cutter<'c> {
     characters: &'c [Character],
-    stemmer: Stemmer,
+    stems: &'c mut Stems,
     tokens: Vec<Token>,
     at: usize,
     position: usize,
@@ -333,7 +367,7 @@ impl Cutter<'_> {
             return;
         }
         let english = piece.text.len() > 2 && piece.text.bytes().all(|byte| byte.is_ascii_lowercase());
-        let term = if english { self.stemmer.stem(&piece.text).into_owned() } else { piece.text.clone() };
+        let term = if english { self.stems.of(&piece.text) } else { piece.text.clone() };
         self.tokens.push(Token { term, start: piece.start, end: piece.end, position, role });
     }
 }
