@@ -124,7 +124,7 @@ impl LexicalIndex {
         self.len() == 0
     }
 
-    fn of(path: &Path, index: &Index) -> Result<Self, LexicalError> {
+    pub(super) fn of(path: &Path, index: &Index) -> Result<Self, LexicalError> {
         if index.schema() != schema() {
             return Err(LexicalError::damaged(&path.join(META), "its fields are another version's"));
         }
@@ -189,9 +189,9 @@ fn schema() -> Schema {
     schema.build()
 }
 
-/// One segment of all documents, and the names of its files. One thread, and merged in the order of writing: the same
-/// documents give the same postings.
-fn fill<'a>(
+/// One segment of all documents, and the names of its files. One thread and one merge at the end: the
+/// same documents give the same postings.
+pub(super) fn fill<'a>(
     directory: impl Directory,
     memory: usize,
     documents: impl Iterator<Item = Document<'a>>,

@@ -4,6 +4,9 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use tantivy::directory::RamDirectory;
+
+use super::index::fill;
 use super::{Document, LexicalError, LexicalIndex, Lexicon, Terms};
 
 fn documents() -> Vec<Document<'static>> {
@@ -119,4 +122,23 @@ fn what_is_missing_or_damaged_is_named() {
         fs_err::write(&path, &whole).unwrap();
     }
     assert!(LexicalIndex::open(folder.path()).is_ok());
+}
+
+#[test]
+fn more_than_memory_holds_is_still_one_segment() {
+    let texts: Vec<String> = (0..30_000).map(|i| format!("λ{i} 모델 ρ{} σ{}", i / 2, i * 3)).collect();
+    let documents = (0_u32..).zip(&texts).map(|(number, text)| Document {
+        number,
+        abstract_text: text,
+        ..Document::default()
+    });
+    let (index, _) = fill(RamDirectory::create(), 15 << 20, documents).unwrap();
+    let index = LexicalIndex::of(Path::new("memory"), &index).unwrap();
+    assert_eq!((index.len(), index.segments.len()), (30_000, 1));
+    assert!(index.segments[0].numbers.is_sorted(), "in the order of writing");
+    let lexicon = Lexicon::new(vec![Arc::new(index)]);
+    for number in [0, 14_999, 29_999] {
+        let hits = lexicon.search(&Terms::of(&format!("\"λ{number}\"")), &|_| true).unwrap();
+        assert_eq!(hits.iter().map(|hit| hit.number).collect::<Vec<_>>(), [number]);
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Document, Hit, LexicalIndex, Lexicon, Terms};
+use super::{Document, Hit, LexicalIndex, Lexicon, Terms, matched};
 
 fn lexicon(documents: &[Document<'_>]) -> Lexicon {
     Lexicon::new(vec![Arc::new(LexicalIndex::in_memory(documents.iter().copied()).unwrap())])
@@ -109,6 +109,9 @@ fn a_phrase_is_a_must_in_every_script() {
     assert_eq!(numbers(&english, "\"neural network\""), [0, 2]);
     assert_eq!(numbers(&english, "deep “neural network” kind"), [0, 2]);
     assert_eq!(numbers(&english, "\"neural network"), [0, 1, 2], "an unclosed mark is none");
+    let lexicon = lexicon(&abstracts(&english));
+    let loose = Terms::of("\"neural network\"").without_phrases();
+    assert_eq!(lexicon.search(&loose, &|_| true).unwrap().len(), 3);
     assert_eq!(numbers(&english, "\"kind\" deep"), [1], "one word is a must as well");
     let korean = ["언어 모델을 학습", "모델의 언어 학습", "큰 언어 모델"];
     assert_eq!(numbers(&korean, "\"언어 모델\""), [0, 2]);
@@ -154,4 +157,23 @@ fn of_a_text_for_a_question_the_rarest_terms_count() {
     // 511 of the 600 others, beside 400 of 400.
     let ratio = most[0].score / fewer[0].score;
     assert!((ratio - 511.0 / 400.0).abs() < 1e-3, "{ratio}");
+}
+
+#[test]
+fn a_hostile_question_takes_no_long_time() {
+    let text = "a b c a-b 가나다 字字字 1.5 gpt4 the common words of all".repeat(3);
+    let lexicon = lexicon(&abstracts(&vec![text.as_str(); 2000]));
+    let numbered: String = (0..8000).map(|i| format!("a-{i} ")).collect();
+    let quoted: String = (0..8000).map(|i| format!("«b {i}» ")).collect();
+    let units = ["a-", "가", "字", "«a b»", "\"", "“", "the ", "a b c ", "gpt4-", "1.", "\u{301}"];
+    let repeated = units.map(|unit| unit.repeat((1 << 16) / unit.len()));
+    let insisting = format!("\"{}\"", "a b c ".repeat(10_000));
+    for question in repeated.iter().chain([&numbered, &quoted, &insisting]) {
+        let start = std::time::Instant::now();
+        let terms = Terms::of(question);
+        lexicon.search(&terms, &|_| true).unwrap();
+        assert!(matched(&terms, question).len() <= terms.asked().len());
+        let took = start.elapsed();
+        assert!(took.as_secs_f32() < 1.0, "{}: {took:?}", question.chars().take(9).collect::<String>());
+    }
 }

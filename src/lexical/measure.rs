@@ -57,7 +57,7 @@ fn quality(folder: &Path, part: &str) -> f64 {
     let (mut sum, mut count) = (0.0, 0.0);
     for row in rows(&folder.join(format!("{part}queries.jsonl"))) {
         let Some(judged) = judged.get(row["id"].as_str().unwrap()) else { continue };
-        let terms = Terms::of(&row["text"].as_str().unwrap().replace(['"', '“', '«', '「', '『'], " "));
+        let terms = Terms::of(row["text"].as_str().unwrap()).without_phrases();
         let mut hits = lexicon.search(&terms, &|_| true).unwrap();
         hits.sort_by(|one, two| two.score.total_cmp(&one.score).then(one.number.cmp(&two.number)));
         let discount = |rank: usize| 1.0 / ((rank + 2) as f64).log2();

@@ -72,6 +72,13 @@ impl Terms {
         Self { terms: terms(&tokens(question)), phrases: distinct, question: question.to_owned() }
     }
 
+    /// The same words, insisting on none: for a text that is searched with, whose quotation marks are its own.
+    #[must_use]
+    pub fn without_phrases(mut self) -> Self {
+        self.phrases.clear();
+        self
+    }
+
     /// Whether there is nothing to look for.
     #[must_use]
     pub fn is_empty(&self) -> bool {
