@@ -38,7 +38,7 @@ impl RelatedArguments {
             .chain(self.text.into_iter().map(|text| Example::Text { text }))
             .collect();
         let negative: Vec<Example> = self.unlike.into_iter().map(Example::Paper).collect();
-        output::answer(&searcher.related(positive, negative, self.limit as usize)?, session.json)?;
+        output::answer(&searcher.related(&crate::search::RelatedRequest { positive, negative, options: crate::search::Options::best(self.limit as usize) })?, session.json)?;
         Ok(Done::Fully)
     }
 }

@@ -24,7 +24,7 @@ impl SearchArguments {
         let (encoder, prior) = session.encoder()?;
         let searcher = Searcher::open(&session.config.library, encoder, &prior)?;
         session.tell_index_state(&searcher);
-        output::answer(&searcher.search(&self.question.join(" "), self.limit as usize)?, session.json)?;
+        output::answer(&searcher.search(&crate::search::SearchRequest::new(self.question.join(" "), self.limit as usize))?, session.json)?;
         Ok(Done::Fully)
     }
 }

@@ -62,15 +62,15 @@ impl Evidence {
         both(self.abstracts.lexical, self.commentary.lexical)
     }
 
-    /// How complete the hit on its words is, 0 to 1.
-    pub(super) fn completeness(&self) -> f32 {
-        ((self.coverage - COVERAGE_FROM) / (1.0 - COVERAGE_FROM)).max(0.0)
-    }
-
     /// The number to rank by.
     pub(super) fn score(&self) -> f32 {
-        self.dense() + LEXICAL_WEIGHT * self.lexical() + COVERAGE_WEIGHT * self.completeness()
+        self.dense() + LEXICAL_WEIGHT * self.lexical() + COVERAGE_WEIGHT * completeness(self.coverage)
     }
+}
+
+/// How complete a hit on the question's words is, 0 to 1.
+pub(super) fn completeness(coverage: f32) -> f32 {
+    ((coverage - COVERAGE_FROM) / (1.0 - COVERAGE_FROM)).max(0.0)
 }
 
 fn both(abstracts: f32, commentary: f32) -> f32 {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod asked;
+mod choice;
 mod column;
 mod date_range;
 mod evidence;
@@ -23,11 +24,12 @@ mod request;
 mod show;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 pub use answer::{Answer, Asked, Example, Hit, Link, Match, PaperCard, Signals, Why};
 pub use asked::AskedText;
+pub use choice::DEFAULT_FLOOR;
 pub use date_range::DateRange;
 pub use facts::{Facet, Facets, Facts, FactsBuilder};
 pub use filter::{Filter, FilterError, Key};
@@ -72,6 +74,9 @@ pub enum SearchError {
     /// The store contradicts itself.
     #[error("passage {0} has lost its paper or its vector; run 'paperkin check'")]
     Inconsistent(u32),
+    /// A filter or option that means nothing.
+    #[error(transparent)]
+    Request(#[from] RequestError),
     /// The model could not read the question.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -94,6 +99,10 @@ pub struct Searcher {
     snapshot: Snapshot,
     encoder: Arc<dyn Encoder>,
     live: Live,
+    /// The model's means as they are shipped.
+    prior: Centring,
+    /// Read when it is first needed.
+    facts: OnceLock<Facts>,
 }
 
 impl Searcher {
@@ -126,7 +135,7 @@ impl Searcher {
         }
         let live =
             Live::open(library, &snapshot, encoder.as_ref(), prior, before.map(|before| &before.live))?;
-        Ok(Self { snapshot, encoder, live })
+        Ok(Self { snapshot, encoder, live, prior: prior.clone(), facts: OnceLock::new() })
     }
 
     /// What is in the library.
@@ -153,6 +162,23 @@ impl Searcher {
     /// If there is none, or the store cannot be read.
     pub fn paper(&self, id: &PaperId) -> Result<Paper, SearchError> {
         Ok(self.find(id)?.1)
+    }
+
+    /// What the papers that `filter` allows are about: tags, languages, years, sources, authors.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn facets(&self, filter: &Filter) -> Result<Facets, SearchError> {
+        let facts = self.facts()?;
+        Ok(facts.facets(&facts.select(filter)))
+    }
+
+    fn facts(&self) -> Result<&Facts, SearchError> {
+        if let Some(facts) = self.facts.get() {
+            return Ok(facts);
+        }
+        let facts = Facts::of(&self.snapshot)?;
+        Ok(self.facts.get_or_init(|| facts))
     }
 
     fn find(&self, id: &PaperId) -> Result<(PaperNumber, Paper), SearchError> {

@@ -11,6 +11,7 @@ use super::SearchError;
 use super::evidence::Evidence;
 use super::hubs::Hubs;
 use super::question::Question;
+use super::questions::terms_of;
 use crate::index::{Centring, ExactIndex, FlatVectors, Neighbour, PassageMeans, VectorIndex};
 use crate::lexical::{Document, Hit, LexicalIndex, Lexicon, Terms};
 use crate::paper::{Language, Paper, Passage, PassageKind, Role, UnitVector, dot};
@@ -185,7 +186,7 @@ impl Ranker {
                     .collect();
                 Ok(self.by_vector(&UnitVector::mean_of(&plain)?, limit, allow))
             }
-            Method::Lexical => Ok(self.by_words(&self.hits(&Terms::of(&question.text), allow)?, limit)),
+            Method::Lexical => Ok(self.by_words(&self.hits(&terms_of(&question.text), allow)?, limit)),
             Method::ReciprocalRank => {
                 let deep = limit.max(1_000);
                 let both = [Method::Dense, Method::Lexical]
@@ -204,7 +205,7 @@ impl Ranker {
             }
             Method::Shipped => {
                 let asked = question.centred(&self.centring)?;
-                let words = self.words(&Terms::of(&question.text), allow)?;
+                let words = self.words(&terms_of(&question.text), allow)?;
                 let language = question.language();
                 let judge = |paper| Some(self.judge(paper, &asked, language, &words));
                 Ok(self.among_candidates(&asked, &words, limit, allow, &[], &judge))
@@ -226,7 +227,7 @@ impl Ranker {
         also: &[PaperNumber],
         evidence: &dyn Fn(PaperNumber) -> f32,
     ) -> Result<Vec<RankedPaper>, SearchError> {
-        let words = self.words(&Terms::of(text), allow)?;
+        let words = self.words(&Terms::of(text).without_phrases(), allow)?;
         let judge = |paper| {
             let direction = self.direction_of(paper)?;
             let found = self.judge(paper, asked, Language::UNDETERMINED, &words);
@@ -235,6 +236,18 @@ impl Ranker {
             Some(RankedPaper { score, dense, ..found })
         };
         Ok(self.among_candidates(asked, &words, limit, allow, also, &judge))
+    }
+
+    /// The papers with a passage that holds a word of the question, and every phrase of it.
+    ///
+    /// # Errors
+    /// If the index of words cannot be read.
+    pub(super) fn with_words(
+        &self,
+        terms: &Terms,
+        allow: Allow<'_>,
+    ) -> Result<HashSet<PaperNumber>, SearchError> {
+        Ok(self.hits(terms, allow)?.iter().filter_map(|hit| self.paper_of(hit.number)).collect())
     }
 
     /// The direction of a paper: the mean of those of its texts (abstract, each commentary), each with the same weight

@@ -8,10 +8,14 @@
 
 use std::time::Instant;
 
+use super::choice::Choice;
 use super::show::Shown;
-use super::{Answer, Asked, Example, Link, Question, SearchError, Searcher, Why, milliseconds};
+use super::{
+    Answer, Asked, Example, Floor, Link, Question, RankedPaper, RelatedRequest, SearchError, Searcher, Why,
+    milliseconds,
+};
 use crate::lexical::Terms;
-use crate::paper::{Mention, Paper, UnitVector};
+use crate::paper::{Mention, Paper, Role, UnitVector};
 use crate::store::PaperNumber;
 
 /// Against 0.75 for the liked (Manning et al. 2008).
@@ -22,19 +26,15 @@ const LINK_WEIGHT: f32 = 0.2;
 const TAG_WEIGHT: f32 = 0.03;
 
 impl Searcher {
-    /// The papers like `positive` and unlike `negative`; never one of them.
+    /// The papers like the positive examples and unlike the negative ones; never one of them.
     ///
     /// # Errors
-    /// If a paper is unknown or has no vector yet, or a text is empty.
-    pub fn related(
-        &self,
-        positive: Vec<Example>,
-        negative: Vec<Example>,
-        limit: usize,
-    ) -> Result<Answer, SearchError> {
+    /// If a paper is unknown or has no vector yet, a text is empty, or an option means nothing.
+    pub fn related(&self, request: &RelatedRequest) -> Result<Answer, SearchError> {
         let started = Instant::now();
-        let liked = self.represent(&positive)?;
-        let disliked = self.represent(&negative)?;
+        request.options.check()?;
+        let liked = self.represent(&request.positive)?;
+        let disliked = self.represent(&request.negative)?;
         let Some(towards) = liked.direction()? else { return Err(SearchError::Empty) };
         let asked = match disliked.direction()? {
             None => towards,
@@ -45,25 +45,33 @@ impl Searcher {
         };
         let named: Vec<PaperNumber> =
             liked.papers.iter().chain(&disliked.papers).map(|(number, _)| *number).collect();
+        let mut options = request.options.clone();
+        // Whoever asks what is like a paper wants to see the nearest, however far.
+        if !liked.papers.is_empty() && options.floor == Floor::Default {
+            options.floor = Floor::None;
+        }
+        let choice = Choice::of(self, request.options.filter.clone(), &options, &named)?;
         let ranker = self.live.ranker();
-        // A text alone is asked as a question is.
-        let calibration =
-            if liked.papers.is_empty() { ranker.centring().answers } else { ranker.centring().related };
         let linked = self.linked_from(&liked.papers)?;
         let evidence = |number| self.evidence(number, &liked.papers).unwrap_or_default();
-        let ranking = ranker.related(
-            &asked,
-            &liked.text,
-            limit,
-            &|paper| !named.contains(&paper),
-            &linked,
-            &evidence,
-        )?;
-        let terms = Terms::of(&liked.text);
-        let shown = Shown { raw: &liked.raw, terms: &terms, calibration };
+        let allow = |paper| choice.allows(paper);
+        let ranking = ranker.related(&asked, &liked.text, choice.depth(), &allow, &linked, &evidence)?;
+        let shown = Shown {
+            raw: &liked.raw,
+            absolute: UnitVector::mean_of(&liked.absolute)?,
+            terms: &Terms::of(&liked.text).without_phrases(),
+            // A text alone is asked as a question is.
+            calibration: if liked.papers.is_empty() {
+                ranker.centring().answers
+            } else {
+                ranker.centring().related
+            },
+        };
+        let anchor = self.anchor(ranking.iter(), &shown)?;
+        let score = |ranked: &RankedPaper| shown.calibration.score(ranked.score + anchor);
         let mut hits = Vec::new();
-        for ranked in ranking {
-            let mut hit = self.hit(&ranked, &shown)?;
+        for (ranked, score) in choice.choose(self, ranking, score, 0)? {
+            let mut hit = self.hit(&ranked, score, &shown)?;
             if let Some(paper) = self.snapshot.paper(ranked.paper)? {
                 let found = self.why_related(ranked.paper, &paper, &liked.papers)?;
                 hit.why.shared_tags = found.shared_tags;
@@ -72,9 +80,12 @@ impl Searcher {
             hits.push(hit);
         }
         Ok(Answer {
-            query: Asked::Examples { positive, negative },
+            query: Asked::Examples {
+                positive: request.positive.clone(),
+                negative: request.negative.clone(),
+            },
             hits,
-            total: self.live.counts().papers as usize - named.len(),
+            total: choice.total,
             took_ms: milliseconds(started),
             chunks: liked.chunks + disliked.chunks,
         })
@@ -87,6 +98,7 @@ impl Searcher {
                 Example::Text { text } => {
                     let question = Question::embed(text, self.encoder.as_ref())?;
                     all.directions.push(question.centred(self.live.ranker().centring())?);
+                    all.absolute.push(question.centred(&self.prior)?);
                     all.raw.push(question.raw()?);
                     all.add_text(text);
                     all.chunks += question.pieces.len();
@@ -98,8 +110,11 @@ impl Searcher {
                     }
                     let direction = self.live.ranker().direction_of(number);
                     all.directions.push(direction.ok_or_else(|| SearchError::NotEmbedded(id.clone()))?);
-                    for (passage, _) in self.snapshot.passages_of(number)? {
-                        all.raw.extend(self.snapshot.vector(passage)?);
+                    for (at, passage) in self.snapshot.passages_of(number)? {
+                        if let Some(raw) = self.snapshot.vector(at)? {
+                            all.absolute.push(self.prior.apply(Role::Passage, passage.language, &raw));
+                            all.raw.push(raw);
+                        }
                     }
                     all.add_text(&words_of(&paper));
                     all.papers.push((number, paper));
@@ -177,6 +192,8 @@ struct Examples {
     papers: Vec<(PaperNumber, Paper)>,
     directions: Vec<UnitVector>,
     raw: Vec<UnitVector>,
+    /// Centred by the model's own means.
+    absolute: Vec<UnitVector>,
     text: String,
     chunks: usize,
 }

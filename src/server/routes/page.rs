@@ -145,7 +145,7 @@ async fn paper_page(state: &AppState, id: PaperId) -> Result<PaperPage, Failure>
     state
         .ask(move |searcher| {
             let paper = searcher.paper(&id)?;
-            let (hits, none_why) = match searcher.related(vec![Example::Paper(id)], Vec::new(), DEFAULT_HITS)
+            let (hits, none_why) = match searcher.related(&crate::search::RelatedRequest::new(vec![Example::Paper(id)], DEFAULT_HITS))
             {
                 Ok(answer) => {
                     (answer.hits.iter().map(HitView::from).collect(), "There is no other paper yet.".into())

@@ -70,5 +70,5 @@ pub(super) async fn answer(
         })
         .collect();
     checked_text(&texts, limits)?;
-    state.ask(move |searcher| searcher.related(positive, negative, limit)).await
+    state.ask(move |searcher| searcher.related(&crate::search::RelatedRequest { positive, negative, options: crate::search::Options::best(limit) })).await
 }

@@ -78,5 +78,5 @@ pub(super) async fn answer(
 ) -> Result<Answer, Failure> {
     let limit = checked_limit(limit, &state.limits)?;
     checked_text(&question, &state.limits)?;
-    state.ask(move |searcher| searcher.search(&question, limit)).await
+    state.ask(move |searcher| searcher.search(&crate::search::SearchRequest::new(question, limit))).await
 }
