@@ -18,6 +18,12 @@ pub fn normalised_title(title: &str) -> String {
     if letters.is_empty() { title.trim().to_owned() } else { letters }
 }
 
+/// [`normalised_title`] without accents: how people type a title.
+#[must_use]
+pub fn folded_title(title: &str) -> String {
+    fold(&normalised_title(title))
+}
+
 /// Letters and digits, and the point between two digits: GPT-3.5 is not GPT-35.
 fn letters_of(characters: impl Iterator<Item = char>) -> String {
     let mut letters = String::new();
@@ -81,5 +87,6 @@ mod tests {
     fn accents_are_folded_and_no_syllable() {
         assert_eq!(fold("üstün łukasz straße"), "ustun lukasz strasse");
         assert_eq!(fold("한국어 が 中文"), "한국어 が 中文");
+        assert_eq!(folded_title("Die Schrödinger-Gleichung!"), "dieschrodingergleichung");
     }
 }

@@ -5,17 +5,32 @@
 //! scan for those that came after it; what the store no longer holds never appears.
 
 mod answer;
+mod asked;
+mod column;
+mod date_range;
+mod facts;
+mod filter;
 mod live;
+mod order;
+mod paper_set;
 mod rank;
 mod related;
+mod request;
 
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 pub use answer::{Answer, Asked, Example, Hit, Link, Match, PaperCard, Why};
+pub use asked::AskedText;
+pub use date_range::DateRange;
+pub use facts::{Facet, Facets, Facts, FactsBuilder};
+pub use filter::{Filter, FilterError, Key};
 pub use live::IndexState;
+pub use order::{by_date, diverse, prefer_recent};
+pub use paper_set::PaperSet;
 pub use rank::{Ranked, by_paper};
+pub use request::{DEFAULT_LIMIT, Floor, Options, RelatedRequest, RequestError, SearchRequest, Sort};
 
 use crate::embed::{EncodeError, Encoder};
 use crate::index::{Calibration, Centring, CentringError};
