@@ -141,14 +141,14 @@ impl Live {
         &self.centring
     }
 
-    /// The `limit` papers whose best passage is closest to `asked`, best first; none of `excluded`.
+    /// The `limit` papers whose best passage is closest to `asked`, best first, of those that are allowed.
     pub(super) fn rank(
         &self,
         asked: &UnitVector,
         limit: usize,
-        excluded: &[PaperNumber],
+        allow: &(dyn Fn(PaperNumber) -> bool + Sync),
     ) -> Vec<Ranked<PaperNumber>> {
-        let allow = |number: u32| self.paper_of.get(&number).is_some_and(|paper| !excluded.contains(paper));
+        let allow = |number: u32| self.paper_of.get(&number).is_some_and(|paper| allow(*paper));
         let passages =
             self.fresh.len() + self.published.as_ref().map_or(0, |generation| generation.index.len());
         let mut depth = limit.saturating_mul(4).max(64);

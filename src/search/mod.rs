@@ -6,6 +6,7 @@
 
 mod answer;
 mod asked;
+mod choosing;
 mod column;
 mod date_range;
 mod facts;
@@ -18,7 +19,7 @@ mod related;
 mod request;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 pub use answer::{Answer, Asked, Example, Hit, Link, Match, PaperCard, Why};
@@ -47,6 +48,9 @@ pub enum SearchError {
     /// The question has no letters in it.
     #[error("the question is empty; ask something, or name a paper")]
     Empty,
+    /// What is asked means nothing.
+    #[error(transparent)]
+    Request(#[from] RequestError),
     /// No paper of that name.
     #[error("no paper {0} in this library")]
     Unknown(PaperId),
@@ -86,6 +90,7 @@ pub struct Searcher {
     snapshot: Snapshot,
     encoder: Arc<dyn Encoder>,
     live: Live,
+    facts: Mutex<Option<Arc<Facts>>>,
 }
 
 impl Searcher {
@@ -118,7 +123,10 @@ impl Searcher {
         }
         let live =
             Live::open(library, &snapshot, encoder.as_ref(), prior, before.map(|before| &before.live))?;
-        Ok(Self { snapshot, encoder, live })
+        let same = before.filter(|before| before.revision() == live.revision());
+        let facts =
+            same.and_then(|before| before.facts.lock().unwrap_or_else(PoisonError::into_inner).clone());
+        Ok(Self { snapshot, encoder, live, facts: Mutex::new(facts) })
     }
 
     /// What is in the library.
@@ -147,36 +155,50 @@ impl Searcher {
         Ok(self.find(id)?.1)
     }
 
-    /// The papers closest to a question.
+    /// The papers closest to a question, of those that its filters allow.
     ///
     /// A question that names papers by id or URL gets those first. A question over the model's limit is chunked, and
     /// the mean of its chunks is searched; the answer says how many there were.
     ///
     /// # Errors
-    /// If the question is empty or the store cannot be read.
-    pub fn search(&self, question: &str, limit: usize) -> Result<Answer, SearchError> {
+    /// If the question is empty, a filter can fit no paper, or the store cannot be read.
+    pub fn search(&self, request: &SearchRequest) -> Result<Answer, SearchError> {
         let started = Instant::now();
-        let question = normalise(question);
+        let options = &request.options;
+        options.check()?;
+        let typed = normalise(&request.text);
+        let AskedText { text: question, filter } = AskedText::parse(&typed).map_err(RequestError::from)?;
+        let filter = filter.joined(options.filter.clone());
+        filter.check().map_err(RequestError::from)?;
+        let mut allowed = self.allowed(options, &filter)?;
+        let total = allowed.total;
         let asked = self.embed(&question)?;
         let raw = std::slice::from_ref(&asked.raw);
-        let named = self.named_in(&question)?;
+        let calibration = self.live.centring().answers;
+        let mut named = self.named_in(&question)?;
+        named.retain(|number| allowed.has(*number));
         let mut hits = Vec::new();
-        for number in named.iter().take(limit) {
+        for number in named.iter().take(options.limit) {
+            allowed.leave_out(*number);
             if let Some(ranked) = self.best_passage(*number, &asked.centred)? {
-                let mut hit = self.hit(ranked, raw, self.live.centring().answers)?;
+                let mut hit = self.hit(ranked, raw, calibration)?;
                 hit.why.named = true;
                 hits.push(hit);
             }
         }
-        for ranked in self.live.rank(&asked.centred, limit - hits.len(), &named) {
-            let mut hit = self.hit(ranked, raw, self.live.centring().answers)?;
+        let ranked = self.live.rank(&asked.centred, options.candidates(), &|number| allowed.has(number));
+        let left = options.limit.saturating_sub(hits.len());
+        for (ranked, score) in self.shown(ranked, left, calibration, options)? {
+            let mut hit = self.hit(ranked, raw, calibration)?;
+            hit.score = score;
             hit.why.shared_tags = tags_in(&hit.paper.tags, &question);
             hits.push(hit);
         }
+        choosing::sort(&mut hits, options);
         Ok(Answer {
-            query: Asked::Text(question),
+            query: Asked::Text(typed),
             hits,
-            total: self.live.papers(),
+            total,
             took_ms: milliseconds(started),
             chunks: asked.chunks,
         })

@@ -8,7 +8,10 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::{Answer, Asked, CentredPassage, Example, Link, SearchError, Searcher, Why, milliseconds};
+use super::{
+    Answer, Asked, CentredPassage, Example, Link, RelatedRequest, SearchError, Searcher, Why, choosing,
+    milliseconds,
+};
 use crate::paper::{Mention, Paper, PaperId, UnitVector};
 use crate::store::PaperNumber;
 
@@ -16,19 +19,16 @@ use crate::store::PaperNumber;
 const DISLIKED_WEIGHT: f32 = 0.15 / 0.75;
 
 impl Searcher {
-    /// The papers like `positive` and unlike `negative`; never one of them.
+    /// The papers like some examples and unlike others, of those that the filters allow; never an example.
     ///
     /// # Errors
     /// If a paper is unknown or has no vector yet, or a text is empty.
-    pub fn related(
-        &self,
-        positive: Vec<Example>,
-        negative: Vec<Example>,
-        limit: usize,
-    ) -> Result<Answer, SearchError> {
+    pub fn related(&self, request: &RelatedRequest) -> Result<Answer, SearchError> {
         let started = Instant::now();
-        let liked = self.represent(&positive)?;
-        let disliked = self.represent(&negative)?;
+        let RelatedRequest { positive, negative, options } = request;
+        options.check()?;
+        let liked = self.represent(positive)?;
+        let disliked = self.represent(negative)?;
         let Some(towards) = liked.direction()? else { return Err(SearchError::Empty) };
         let asked = match disliked.direction()? {
             None => towards,
@@ -37,23 +37,28 @@ impl Searcher {
                 UnitVector::new(steered.map(|(to, away)| to - DISLIKED_WEIGHT * away).collect())?
             }
         };
-        let named: Vec<PaperNumber> =
-            liked.papers.iter().chain(&disliked.papers).map(|(number, _)| *number).collect();
+        let mut allowed = self.allowed(options, &options.filter)?;
+        for (number, _) in liked.papers.iter().chain(&disliked.papers) {
+            allowed.leave_out(*number);
+        }
         let centring = self.live.centring();
         // A text alone is asked as a question is.
         let calibration = if liked.papers.is_empty() { centring.answers } else { centring.related };
         let mut hits = Vec::new();
-        for ranked in self.live.rank(&asked, limit, &named) {
+        let ranked = self.live.rank(&asked, options.candidates(), &|number| allowed.has(number));
+        for (ranked, score) in self.shown(ranked, options.limit, calibration, options)? {
             let mut hit = self.hit(ranked, &liked.raw, calibration)?;
+            hit.score = score;
             if let Some(paper) = self.snapshot.paper(ranked.paper)? {
                 hit.why = self.why_related(ranked.paper, &paper, &liked.papers)?;
             }
             hits.push(hit);
         }
+        choosing::sort(&mut hits, options);
         Ok(Answer {
-            query: Asked::Examples { positive, negative },
+            query: Asked::Examples { positive: positive.clone(), negative: negative.clone() },
             hits,
-            total: self.live.papers() - named.len(),
+            total: allowed.total,
             took_ms: milliseconds(started),
             chunks: liked.chunks + disliked.chunks,
         })
