@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use paperkin::index::{Centring, Published};
 use paperkin::ingest::{Model, publish};
 use paperkin::paper::{Commentary, Language, Record, Source};
-use paperkin::search::{IndexState, Searcher};
+use paperkin::search::{IndexState, SearchRequest, Searcher};
 use paperkin::store::Store;
 
 use crate::support::toy::ToyLibrary;
@@ -39,7 +39,7 @@ fn open(library: &ToyLibrary) -> Searcher {
 fn answers(searcher: &Searcher) -> Vec<(String, u32)> {
     ["残差连接的替代方案", "어텐션은 무엇인가", "gradient tokenizer", "🦙 النماذج"]
         .into_iter()
-        .flat_map(|question| searcher.search(question, 20).unwrap().hits)
+        .flat_map(|question| searcher.search(&SearchRequest::new(question, 20)).unwrap().hits)
         .map(|hit| (hit.paper.id.to_string(), hit.similarity.to_bits()))
         .collect()
 }

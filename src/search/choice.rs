@@ -6,15 +6,12 @@ use super::filter::Filter;
 use super::order::{by_date, diverse, prefer_recent};
 use super::paper_set::PaperSet;
 use super::request::{Floor, Options, Sort};
-use super::{RankedPaper, SearchError, Searcher};
+use super::{Hit, RankedPaper, RequestError, SearchError, Searcher};
 use crate::store::PaperNumber;
 
 /// The score below which a question has no answer here. Measured: of 200 questions about kitchens, football and the law in
 /// four languages none finds anything above it in the seeds, while judged questions keep their answers (README).
 pub const DEFAULT_FLOOR: f32 = 0.25;
-
-/// Candidates per hit where age or likeness may change the order.
-const POOL: usize = 5;
 
 /// What a request's options come to in one library.
 pub(super) struct Choice {
@@ -34,6 +31,7 @@ impl Choice {
         options: &Options,
         asked: &[PaperNumber],
     ) -> Result<Self, SearchError> {
+        filter.check().map_err(RequestError::from)?;
         let allowed = if filter.is_empty() { None } else { Some(searcher.facts()?.select(&filter)) };
         let mut excluded: HashSet<PaperNumber> = asked.iter().copied().collect();
         for id in &options.exclude {
@@ -59,12 +57,6 @@ impl Choice {
     pub(super) fn papers(&self) -> Vec<PaperNumber> {
         let allowed = self.allowed.iter().flat_map(PaperSet::iter);
         allowed.filter(|paper| !self.excluded.contains(paper)).collect()
-    }
-
-    /// How many to rank.
-    pub(super) fn depth(&self) -> usize {
-        let reordered = self.options.recency.is_some() || self.options.diversity.is_some();
-        if reordered { self.limit.saturating_mul(POOL).max(50) } else { self.limit }
     }
 
     /// The floor: what a caller says, else the measured one, but none where a filter says which papers are meant.
@@ -105,10 +97,13 @@ impl Choice {
             scored = diverse(scored, limit, diversity, |(_, score)| *score, similarity);
         }
         scored.truncate(limit);
-        if self.options.sort == Sort::Date {
-            let facts = searcher.facts()?;
-            by_date(&mut scored, |(ranked, _)| facts.date_of(ranked.paper), |(_, score)| *score);
-        }
         Ok(scored)
+    }
+
+    /// Puts what is shown into the order asked for.
+    pub(super) fn sort(&self, hits: &mut [Hit]) {
+        if self.options.sort == Sort::Date {
+            by_date(hits, |hit| hit.paper.date, |hit| hit.score);
+        }
     }
 }

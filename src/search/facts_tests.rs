@@ -296,3 +296,65 @@ fn a_store_tells_every_file_of_every_paper() {
         ["a.bib", "c/a.md", "c/z.md"]
     );
 }
+
+/// `cargo test --release --lib facts -- --ignored --nocapture`
+#[test]
+#[ignore = "measures, on 100,000 papers of arXiv"]
+fn measure_at_100_000_papers() {
+    let file = fs_err::File::open("/work/shared/data/arxiv-100k/corpus.jsonl.zst").unwrap();
+    let lines = std::io::BufRead::lines(std::io::BufReader::new(zstd::Decoder::new(file).unwrap()));
+    let list = |value: &serde_json::Value| -> Vec<String> {
+        value.as_array().unwrap().iter().map(|one| one.as_str().unwrap().to_owned()).collect()
+    };
+    let records: Vec<Record> = lines
+        .map(|line| {
+            let said: serde_json::Value = serde_json::from_str(&line.unwrap()).unwrap();
+            let id = said["id"].as_str().unwrap();
+            Record {
+                source: Source { file: "corpus.jsonl.zst".into(), line: 1, slot: id.into() },
+                ids: id.parse().into_iter().collect(),
+                title: said["title"].as_str().unwrap().into(),
+                authors: list(&said["authors"]),
+                abstract_text: said["abstract"].as_str().map(str::to_owned),
+                tags: list(&said["categories"]),
+                date: said["created"].as_str().unwrap().parse().ok(),
+                ..Record::default()
+            }
+        })
+        .collect();
+    let folder = tempfile::tempdir().unwrap();
+    {
+        let mut writer = Writer::open(folder.path(), "m", 4).unwrap();
+        for some in records.chunks(5_000) {
+            writer.put_text(some.to_vec()).unwrap();
+        }
+    }
+    let snapshot = Store::open(folder.path()).unwrap().snapshot().unwrap();
+    let timed = |what: &str, work: &mut dyn FnMut()| {
+        let begun = std::time::Instant::now();
+        work();
+        println!("{what}: {:.1} ms", begun.elapsed().as_secs_f64() * 1e3);
+    };
+    let mut facts = None;
+    timed("built from the store", &mut || facts = Some(Facts::of(&snapshot).unwrap()));
+    let facts = facts.unwrap();
+    let papers: Vec<Paper> = records.iter().filter_map(|record| Paper::merge(std::slice::from_ref(record), false)).collect();
+    timed("of which gathering", &mut || {
+        let mut builder = FactsBuilder::default();
+        for (number, paper) in (0..).zip(&papers) {
+            builder.add(PaperNumber(number), paper, ["corpus.jsonl.zst"]);
+        }
+        assert_eq!(builder.finish().len(), papers.len());
+    });
+    println!("{} papers, {} bytes a paper", facts.len(), facts.bytes() / facts.len());
+    for (key, value) in [("author", "kim"), ("author", "Geoffrey Hinton"), ("tag", "cs.CL"), ("year", "2015..2017"), ("source", "corpus")] {
+        let mut filter = Filter::default();
+        filter.add(Key::parse(key).unwrap(), false, value).unwrap();
+        let mut selected = PaperSet::default();
+        timed(&format!("select {key}:{value}"), &mut || selected = facts.select(&filter));
+        timed(&format!("facets of {}", selected.len()), &mut || drop(facts.facets(&selected)));
+    }
+    let all = facts.select(&Filter::default());
+    timed("facets of all", &mut || drop(facts.facets(&all)));
+    timed("titled", &mut || assert!(!facts.titled(&records[50_000].title).is_empty()));
+}

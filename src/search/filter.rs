@@ -61,6 +61,9 @@ pub struct Filter {
     pub not_dates: Vec<DateRange>,
 }
 
+/// Values of all keys: each is compared with every author and file.
+const MOST_VALUES: usize = 100;
+
 /// Why a filter cannot be applied.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FilterError {
@@ -87,6 +90,9 @@ pub enum FilterError {
     /// No author.
     #[error("'{0}' is no author; use a family name, or names in either order: author:\"Kim, Minsu\"")]
     NoAuthor(String),
+    /// More than anybody asks for.
+    #[error("the filter has {0} values; give at most {MOST_VALUES}")]
+    TooMany(usize),
     /// A key without a value.
     #[error("{0}: nothing is asked for; give a value, as in {0}:{1}")]
     Empty(&'static str, &'static str),
@@ -221,6 +227,14 @@ impl Filter {
     /// # Errors
     /// If no paper could have one of the values.
     pub fn check(&self) -> Result<(), FilterError> {
+        let values =
+            [&self.tags, &self.authors, &self.sources, &self.not_tags, &self.not_authors, &self.not_sources];
+        let values = values.map(Vec::len).iter().sum::<usize>()
+            + [&self.langs, &self.not_langs].map(Vec::len).iter().sum::<usize>()
+            + [&self.dates, &self.not_dates].map(Vec::len).iter().sum::<usize>();
+        if values > MOST_VALUES {
+            return Err(FilterError::TooMany(values));
+        }
         self.tags.iter().chain(&self.not_tags).try_for_each(|tag| tag_name(tag).map(drop))?;
         self.authors.iter().chain(&self.not_authors).try_for_each(|name| author_name(name).map(drop))?;
         self.sources.iter().chain(&self.not_sources).try_for_each(|name| source_name(name).map(drop))?;
@@ -346,6 +360,8 @@ mod tests {
         assert!(backwards.check().unwrap_err().to_string().contains("ends before"));
         let nobody: Filter = serde_json::from_str(r#"{"not_authors": ["?"]}"#).unwrap();
         assert!(nobody.check().is_err());
+        let many = Filter { langs: vec![Language::KOREAN; 101], ..Filter::default() };
+        assert_eq!(many.check(), Err(FilterError::TooMany(101)));
     }
 
     #[test]

@@ -102,7 +102,7 @@ pub struct Searcher {
     /// The model's means as they are shipped.
     prior: Centring,
     /// Read when it is first needed.
-    facts: OnceLock<Facts>,
+    facts: OnceLock<Arc<Facts>>,
 }
 
 impl Searcher {
@@ -135,7 +135,13 @@ impl Searcher {
         }
         let live =
             Live::open(library, &snapshot, encoder.as_ref(), prior, before.map(|before| &before.live))?;
-        Ok(Self { snapshot, encoder, live, prior: prior.clone(), facts: OnceLock::new() })
+        let facts = OnceLock::new();
+        if let Some(known) = before.filter(|before| before.revision() == live.revision())
+            && let Some(known) = known.facts.get()
+        {
+            let _ = facts.set(Arc::clone(known));
+        }
+        Ok(Self { snapshot, encoder, live, prior: prior.clone(), facts })
     }
 
     /// What is in the library.
@@ -169,6 +175,7 @@ impl Searcher {
     /// # Errors
     /// If the store cannot be read.
     pub fn facets(&self, filter: &Filter) -> Result<Facets, SearchError> {
+        filter.check().map_err(RequestError::from)?;
         let facts = self.facts()?;
         Ok(facts.facets(&facts.select(filter)))
     }
@@ -177,7 +184,7 @@ impl Searcher {
         if let Some(facts) = self.facts.get() {
             return Ok(facts);
         }
-        let facts = Facts::of(&self.snapshot)?;
+        let facts = Arc::new(Facts::of(&self.snapshot)?);
         Ok(self.facts.get_or_init(|| facts))
     }
 

@@ -27,10 +27,11 @@ impl Searcher {
     pub fn search(&self, request: &SearchRequest) -> Result<Answer, SearchError> {
         let started = Instant::now();
         request.options.check()?;
-        let AskedText { text, filter } = AskedText::parse(&normalise(&request.text)).map_err(RequestError::from)?;
+        let typed = normalise(&request.text);
+        let AskedText { text, filter } = AskedText::parse(&typed).map_err(RequestError::from)?;
         let choice = Choice::of(self, filter.joined(request.options.filter.clone()), &request.options, &[])?;
         if !text.chars().any(char::is_alphanumeric) && choice.is_filtered() {
-            return self.list(request, &choice, started);
+            return self.list(typed, &choice, started);
         }
         let question = Question::embed(&text, self.encoder.as_ref())?;
         let ranker = self.live.ranker();
@@ -40,7 +41,7 @@ impl Searcher {
             |paper: PaperNumber| choice.allows(paper) && phrased.as_ref().is_none_or(|with| with.contains(&paper));
         let mut named = self.named_in(&text)?;
         named.retain(|paper| choice.allows(*paper));
-        let mut ranking = ranker.rank(&question, Method::Shipped, choice.depth(), &|paper| {
+        let mut ranking = ranker.rank(&question, Method::Shipped, request.options.candidates(), &|paper| {
             allow(paper) && !named.contains(&paper)
         })?;
         let mut first = ranker.rank(&question, Method::Shipped, named.len(), &|paper| named.contains(&paper))?;
@@ -66,8 +67,9 @@ impl Searcher {
             hit.why.shared_tags = tags_in(&hit.paper.tags, &text);
             hits.push(hit);
         }
+        choice.sort(&mut hits);
         Ok(Answer {
-            query: Asked::Text(request.text.clone()),
+            query: Asked::Text(typed),
             hits,
             total: choice.total,
             took_ms: milliseconds(started),
@@ -76,7 +78,7 @@ impl Searcher {
     }
 
     /// The papers that the operators allow, the newest first.
-    fn list(&self, request: &SearchRequest, choice: &Choice, started: Instant) -> Result<Answer, SearchError> {
+    fn list(&self, typed: String, choice: &Choice, started: Instant) -> Result<Answer, SearchError> {
         let facts = self.facts()?;
         let mut papers: Vec<PaperNumber> = choice.papers();
         papers.sort_by(|left, right| facts.date_of(*right).cmp(&facts.date_of(*left)).then(left.cmp(right)));
@@ -85,7 +87,7 @@ impl Searcher {
             hits.extend(self.listed(paper)?);
         }
         Ok(Answer {
-            query: Asked::Text(request.text.clone()),
+            query: Asked::Text(typed),
             hits,
             total: choice.total,
             took_ms: milliseconds(started),

@@ -55,7 +55,7 @@ impl Searcher {
         let linked = self.linked_from(&liked.papers)?;
         let evidence = |number| self.evidence(number, &liked.papers).unwrap_or_default();
         let allow = |paper| choice.allows(paper);
-        let ranking = ranker.related(&asked, &liked.text, choice.depth(), &allow, &linked, &evidence)?;
+        let ranking = ranker.related(&asked, &liked.text, options.candidates(), &allow, &linked, &evidence)?;
         let shown = Shown {
             raw: &liked.raw,
             absolute: UnitVector::mean_of(&liked.absolute)?,
@@ -79,6 +79,7 @@ impl Searcher {
             }
             hits.push(hit);
         }
+        choice.sort(&mut hits);
         Ok(Answer {
             query: Asked::Examples {
                 positive: request.positive.clone(),

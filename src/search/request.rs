@@ -10,6 +10,9 @@ use crate::paper::PaperId;
 /// Hits in an answer that nobody counted.
 pub const DEFAULT_LIMIT: usize = 10;
 
+/// Papers that one request may leave out.
+const MOST_EXCLUDED: usize = 1_000;
+
 /// A question.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct SearchRequest {
@@ -87,6 +90,9 @@ pub enum RequestError {
     /// Of the floor.
     #[error("floor is {0}; give a score from 0 to 1, 'none', or 'default'")]
     Floor(String),
+    /// Of the papers to leave out.
+    #[error("{0} papers are excluded; give at most {MOST_EXCLUDED}")]
+    Excluded(usize),
     /// Of the sort.
     #[error("sort is '{0}'; use score or date")]
     Sort(String),
@@ -113,12 +119,24 @@ impl Options {
         Self { limit, ..Self::default() }
     }
 
+    /// How many of the best papers are looked at: more than are shown, where something else than the score chooses.
+    #[must_use]
+    pub fn candidates(&self) -> usize {
+        if self.recency.is_none() && self.diversity.is_none() {
+            return self.limit;
+        }
+        self.limit.saturating_mul(5).max(200)
+    }
+
     /// Refuses what means nothing.
     ///
     /// # Errors
     /// If a number is out of its range, or a filter can fit no paper.
     pub fn check(&self) -> Result<(), RequestError> {
         self.filter.check()?;
+        if self.exclude.len() > MOST_EXCLUDED {
+            return Err(RequestError::Excluded(self.exclude.len()));
+        }
         match (self.recency, self.diversity, self.floor) {
             (Some(days), _, _) if !(days > 0.0 && days.is_finite()) => Err(RequestError::Recency(days)),
             (_, Some(share), _) if !(0.0..=1.0).contains(&share) => Err(RequestError::Diversity(share)),
@@ -212,6 +230,7 @@ mod tests {
         assert!(of(|options| options.diversity = Some(1.1)).is_err());
         assert!(of(|options| options.diversity = Some(f32::NAN)).is_err());
         assert!(of(|options| options.floor = Floor::At(-0.1)).is_err());
+        assert!(of(|options| options.exclude = vec![PaperId::of_title("t"); 1_001]).is_err());
         assert!(of(|options| options.filter.tags.push("#".into())).is_err());
     }
 
