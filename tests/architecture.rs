@@ -12,7 +12,7 @@ const ROOMS: [(&str, &[&str]); 12] = [
     ("export", &["paper", "store"]),
     ("search", &["paper", "store", "index", "embed"]),
     ("ingest", &["paper", "corpus", "store", "embed", "index"]),
-    ("eval", &["paper", "corpus", "embed", "index", "ingest", "search"]),
+    ("eval", &["paper", "corpus", "embed", "index", "store", "ingest", "search"]),
     ("config", &["paper", "embed"]),
     ("server", &["paper", "corpus", "search", "ingest", "store", "export", "embed", "index", "config"]),
     (
