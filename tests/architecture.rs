@@ -13,7 +13,7 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("export", &["paper", "store"]),
     ("search", &["paper", "store", "index", "lexical", "embed"]),
     ("ingest", &["paper", "corpus", "store", "embed", "index", "lexical"]),
-    ("eval", &["paper", "corpus", "embed", "index", "lexical", "ingest", "search"]),
+    ("eval", &["paper", "corpus", "embed", "index", "store", "ingest", "search"]),
     ("config", &["paper", "embed"]),
     (
         "server",

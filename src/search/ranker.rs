@@ -21,6 +21,8 @@ use crate::store::{PaperNumber, PassageNumber};
 const DEPTH: usize = 400;
 /// Of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009).
 const RECIPROCAL_RANK_K: f32 = 60.0;
+/// How deep each ranking is that is fused.
+const FUSED: usize = 1_000;
 /// A language with fewer passages on a side has no scale of its own for words.
 const FEWEST_OF_A_LANGUAGE: usize = 50;
 /// What words add between papers, at their best. Flat between 0.3 and 0.6 on digest-notes.
@@ -148,9 +150,8 @@ impl Ranker {
             // Unit vectors of one model fit.
             let _ = vectors.push(number, centred.as_slice());
             entries.insert(number, Entry::of(*paper, passage));
-            documents.extend(
-                papers.get(paper.0 as usize).and_then(|paper| Document::of(number, paper, passage)),
-            );
+            let paper = papers.get(paper.0 as usize);
+            documents.extend(paper.and_then(|paper| Document::of(number, paper, passage)));
         }
         let index: Arc<dyn VectorIndex> = Arc::new(ExactIndex::new(Arc::new(vectors)));
         let lexicon = Lexicon::new(vec![Arc::new(LexicalIndex::in_memory(documents)?)]);
@@ -188,20 +189,9 @@ impl Ranker {
             }
             Method::Lexical => Ok(self.by_words(&self.hits(&terms_of(&question.text), allow)?, limit)),
             Method::ReciprocalRank => {
-                let deep = limit.max(1_000);
-                let both = [Method::Dense, Method::Lexical]
-                    .map(|method| self.rank(question, method, deep, allow));
-                let mut fused: HashMap<PaperNumber, RankedPaper> = HashMap::new();
-                for ranking in both {
-                    for (rank, ranked) in ranking?.into_iter().enumerate() {
-                        let score = 1.0 / (RECIPROCAL_RANK_K + 1.0 + rank as f32);
-                        fused
-                            .entry(ranked.paper)
-                            .and_modify(|known| known.score += score)
-                            .or_insert(RankedPaper { score, ..ranked });
-                    }
-                }
-                Ok(best(fused.into_values().collect(), limit))
+                let [dense, lexical] =
+                    [Method::Dense, Method::Lexical].map(|method| self.rank(question, method, FUSED, allow));
+                Ok(fused([dense?, lexical?], limit))
             }
             Method::Shipped => {
                 let asked = question.centred(&self.centring)?;
@@ -236,6 +226,33 @@ impl Ranker {
             Some(RankedPaper { score, dense, ..found })
         };
         Ok(self.among_candidates(asked, &words, limit, allow, also, &judge))
+    }
+
+    /// The papers like one paper, whose `words` are given, in a way of ranking.
+    ///
+    /// # Errors
+    /// If the index of words cannot be read.
+    pub fn like(
+        &self,
+        paper: PaperNumber,
+        words: &str,
+        method: Method,
+        limit: usize,
+        allow: Allow<'_>,
+    ) -> Result<Vec<RankedPaper>, SearchError> {
+        let Some(direction) = self.direction_of(paper) else { return Ok(Vec::new()) };
+        match method {
+            Method::Dense => Ok(self.by_vector(&direction, limit, allow)),
+            Method::Lexical => {
+                Ok(self.by_words(&self.hits(&Terms::of(words).without_phrases(), allow)?, limit))
+            }
+            Method::ReciprocalRank => {
+                let [dense, lexical] = [Method::Dense, Method::Lexical]
+                    .map(|method| self.like(paper, words, method, FUSED, allow));
+                Ok(fused([dense?, lexical?], limit))
+            }
+            Method::Shipped => self.related(&direction, words, limit, allow, &[], &|_| 0.0),
+        }
     }
 
     /// The papers with a passage that holds a word of the question, and every phrase of it.
@@ -419,6 +436,19 @@ impl Words {
 
 fn is_commentary(entry: &Entry) -> bool {
     entry.kind == PassageKind::Commentary
+}
+
+/// Reciprocal rank fusion.
+fn fused(rankings: [Vec<RankedPaper>; 2], limit: usize) -> Vec<RankedPaper> {
+    let mut fused: HashMap<PaperNumber, RankedPaper> = HashMap::new();
+    for ranking in rankings {
+        for (rank, ranked) in ranking.into_iter().enumerate() {
+            let score = 1.0 / (RECIPROCAL_RANK_K + 1.0 + rank as f32);
+            let first = || RankedPaper { score: 0.0, ..ranked };
+            fused.entry(ranked.paper).or_insert_with(first).score += score;
+        }
+    }
+    best(fused.into_values().collect(), limit)
 }
 
 /// The `limit` best, ties by number.
