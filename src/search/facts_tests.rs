@@ -338,7 +338,8 @@ fn measure_at_100_000_papers() {
     let mut facts = None;
     timed("built from the store", &mut || facts = Some(Facts::of(&snapshot).unwrap()));
     let facts = facts.unwrap();
-    let papers: Vec<Paper> = records.iter().filter_map(|record| Paper::merge(std::slice::from_ref(record), false)).collect();
+    let papers: Vec<Paper> =
+        records.iter().filter_map(|record| Paper::merge(std::slice::from_ref(record), false)).collect();
     timed("of which gathering", &mut || {
         let mut builder = FactsBuilder::default();
         for (number, paper) in (0..).zip(&papers) {
@@ -347,7 +348,13 @@ fn measure_at_100_000_papers() {
         assert_eq!(builder.finish().len(), papers.len());
     });
     println!("{} papers, {} bytes a paper", facts.len(), facts.bytes() / facts.len());
-    for (key, value) in [("author", "kim"), ("author", "Geoffrey Hinton"), ("tag", "cs.CL"), ("year", "2015..2017"), ("source", "corpus")] {
+    for (key, value) in [
+        ("author", "kim"),
+        ("author", "Geoffrey Hinton"),
+        ("tag", "cs.CL"),
+        ("year", "2015..2017"),
+        ("source", "corpus"),
+    ] {
         let mut filter = Filter::default();
         filter.add(Key::parse(key).unwrap(), false, value).unwrap();
         let mut selected = PaperSet::default();

@@ -5,7 +5,7 @@ use axum::extract::State;
 
 use super::options::{FilterInUrl, Pairs, filter_of_url};
 use crate::search::Facets;
-use crate::server::error::{EveryFails, Failure};
+use crate::server::error::{AskingFails, EveryFails, Failure};
 use crate::server::extract::Query;
 use crate::server::state::AppState;
 
@@ -18,7 +18,7 @@ use crate::server::state::AppState;
     tag = "search",
     operation_id = "facets",
     params(FilterInUrl),
-    responses((status = OK, description = "The commonest first", body = Facets), EveryFails)
+    responses((status = OK, description = "The commonest first", body = Facets), EveryFails, AskingFails)
 )]
 pub(super) async fn get(
     State(state): State<AppState>,

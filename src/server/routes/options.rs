@@ -1,6 +1,7 @@
 //! How a question is to be answered, in a URL. A parameter of several values is repeated: `tag=moe&tag=vision` is either
 //! of them. A comma is part of its value, as in `author=Kim, Minsu`.
 
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::search::{self, Filter, Key, Sort};
@@ -91,16 +92,14 @@ impl IntoParams for OptionsInUrl {
 }
 
 /// A score from 0 to 1, `none` or `default`.
-#[derive(ToSchema)]
-#[schema(as = Floor)]
-#[schema(example = 0.2)]
+#[derive(Serialize, ToSchema)]
+#[serde(untagged)]
+#[schema(as = Floor, example = 0.2)]
 #[expect(dead_code, reason = "only described; `Floor` is what is read")]
 pub(super) enum FloorSchema {
     /// The score.
-    #[schema(title = "score")]
     Score(f32),
     /// `none` or `default`.
-    #[schema(title = "word")]
     Word(String),
 }
 
