@@ -20,7 +20,12 @@ fn documents() -> Vec<Document<'static>> {
         Document {
             number: 9, commentary: "언어 모델을 키운다. 用语言模型做".into(), ..Document::default()
         },
-        Document { number: 11, tags: "llm".into(), names: "김철수 arxiv:2303.08774".into(), ..Document::default() },
+        Document {
+            number: 11,
+            tags: "llm".into(),
+            names: "김철수 arxiv:2303.08774".into(),
+            ..Document::default()
+        },
         Document { number: 12, ..Document::default() },
     ]
 }
@@ -129,7 +134,7 @@ fn more_than_memory_holds_is_still_one_segment() {
     let texts: Vec<String> = (0..30_000).map(|i| format!("λ{i} 모델 ρ{} σ{}", i / 2, i * 3)).collect();
     let documents = (0_u32..).zip(&texts).map(|(number, text)| Document {
         number,
-        abstract_text: text,
+        abstract_text: text.into(),
         ..Document::default()
     });
     let (index, _) = fill(RamDirectory::create(), 15 << 20, documents).unwrap();

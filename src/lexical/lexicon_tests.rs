@@ -5,12 +5,18 @@ use std::sync::Arc;
 use super::{Document, Hit, LexicalIndex, Lexicon, Terms, matched};
 
 fn lexicon(documents: &[Document<'_>]) -> Lexicon {
-    Lexicon::new(vec![Arc::new(LexicalIndex::in_memory(documents.iter().copied()).unwrap())])
+    Lexicon::new(vec![Arc::new(LexicalIndex::in_memory(documents.iter().cloned()).unwrap())])
 }
 
 fn abstracts<'a>(texts: &[&'a str]) -> Vec<Document<'a>> {
     let texts = (0_u32..).zip(texts);
-    texts.map(|(number, abstract_text)| Document { number, abstract_text, ..Document::default() }).collect()
+    texts
+        .map(|(number, abstract_text)| Document {
+            number,
+            abstract_text: (*abstract_text).into(),
+            ..Document::default()
+        })
+        .collect()
 }
 
 fn search(lexicon: &Lexicon, question: &str) -> Vec<Hit> {
@@ -26,7 +32,12 @@ fn numbers(texts: &[&str], question: &str) -> Vec<u32> {
 #[test]
 fn the_score_is_the_one_computed_by_hand() {
     let documents = [
-        Document { number: 3, title: "cats".into(), abstract_text: "dog cat dog".into(), ..Document::default() },
+        Document {
+            number: 3,
+            title: "cats".into(),
+            abstract_text: "dog cat dog".into(),
+            ..Document::default()
+        },
         Document { number: 4, abstract_text: "bird".into(), ..Document::default() },
         Document { number: 5, commentary: "dog".into(), ..Document::default() },
     ];
@@ -53,7 +64,7 @@ fn a_score_means_the_same_in_every_index() {
     let documents = abstracts(&texts);
     let whole = lexicon(&documents);
     let (one, two) = documents.split_at(33);
-    let parts = [one, two, &[]].map(|part| Arc::new(LexicalIndex::in_memory(part.iter().copied()).unwrap()));
+    let parts = [one, two, &[]].map(|part| Arc::new(LexicalIndex::in_memory(part.iter().cloned()).unwrap()));
     let parts = Lexicon::new(parts.to_vec());
     for question in ["graph 3 모델", "network 학습 unheard", "\"network 4\" graph", "모"] {
         let hits = search(&whole, question);

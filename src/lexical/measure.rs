@@ -31,8 +31,8 @@ fn documents(rows: &[serde_json::Value]) -> Vec<Document<'_>> {
         .zip(rows)
         .map(|(number, row)| Document {
             number,
-            title: row["title"].as_str().unwrap_or_default(),
-            abstract_text: row["abstract"].as_str().unwrap_or_default(),
+            title: row["title"].as_str().unwrap_or_default().into(),
+            abstract_text: row["abstract"].as_str().unwrap_or_default().into(),
             ..Document::default()
         })
         .collect()
@@ -109,7 +109,7 @@ fn measure_many_short_documents() {
         .collect();
     let documents = (0_u32..).zip(&texts).map(|(number, text)| Document {
         number,
-        abstract_text: text,
+        abstract_text: text.as_str().into(),
         ..Document::default()
     });
     let start = Instant::now();
@@ -119,8 +119,10 @@ fn measure_many_short_documents() {
     searches(&lexicon, "neural retrieval 모델", &texts[..10].join(" "));
     let start = Instant::now();
     for number in 0..100 {
-        LexicalIndex::in_memory([Document { number, title: "one".into(), ..Document::default() }].into_iter())
-            .unwrap();
+        LexicalIndex::in_memory(
+            [Document { number, title: "one".into(), ..Document::default() }].into_iter(),
+        )
+        .unwrap();
     }
     println!("an index of one document: {:.2} ms", milliseconds(start) / 100.0);
 }
@@ -150,11 +152,11 @@ fn measure_abstracts() {
     let mut stems = Stems::new();
     let mut count = |text| tokens_with(text, &mut stems).len();
     let tokens: usize =
-        documents.iter().map(|document| count(document.title) + count(document.abstract_text)).sum();
+        documents.iter().map(|document| count(&document.title) + count(&document.abstract_text)).sum();
     println!("{tokens} tokens, {:.0} documents/s", documents.len() as f64 / start.elapsed().as_secs_f64());
     let folder = tempfile::tempdir().unwrap();
     let start = Instant::now();
-    let files = LexicalIndex::write(folder.path(), documents.iter().copied()).unwrap();
+    let files = LexicalIndex::write(folder.path(), documents.iter().cloned()).unwrap();
     println!(
         "{} documents, {:.0}/s",
         documents.len(),
@@ -172,5 +174,5 @@ fn measure_abstracts() {
     let start = Instant::now();
     let lexicon = Lexicon::new(vec![Arc::new(LexicalIndex::open(folder.path()).unwrap())]);
     println!("opened in {:.1} ms", milliseconds(start));
-    searches(&lexicon, "graph neural networks", documents[1].abstract_text);
+    searches(&lexicon, "graph neural networks", &documents[1].abstract_text);
 }

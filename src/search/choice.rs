@@ -86,7 +86,14 @@ impl Choice {
             let facts = searcher.facts()?;
             let date = |(ranked, _): &(RankedPaper, f32)| facts.date_of(ranked.paper);
             let today = jiff::Zoned::now().date();
-            prefer_recent(&mut scored, today, half_life, date, |(_, score)| *score, |one, score| one.1 = score);
+            prefer_recent(
+                &mut scored,
+                today,
+                half_life,
+                date,
+                |(_, score)| *score,
+                |one, score| one.1 = score,
+            );
         }
         if let Some(diversity) = self.options.diversity {
             let ranker = searcher.live.ranker();

@@ -92,7 +92,11 @@ mod tests {
         let talks = dense(0.2, Some(0.6));
         let both = dense(0.5, Some(0.6));
         assert!(both.score() > answers.score() && answers.score() > talks.score());
-        assert_eq!(dense(0.5, Some(0.1)).score(), answers.score(), "commentary on something else takes nothing away");
+        assert_eq!(
+            dense(0.5, Some(0.1)).score(),
+            answers.score(),
+            "commentary on something else takes nothing away"
+        );
     }
 
     #[test]

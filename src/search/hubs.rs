@@ -64,12 +64,12 @@ impl Hubs {
     /// What is taken off the similarity of a passage to a question in `language`.
     pub(super) fn penalty(&self, language: Language, paper: PaperNumber, number: u32, vector: &[f32]) -> f32 {
         let Some(askers) = self.askers.get(&language) else { return 0.0 };
-        if let Some(known) = self.known.read().ok().and_then(|known| known.get(&(language, number)).copied()) {
+        if let Some(known) = self.known.read().ok().and_then(|known| known.get(&(language, number)).copied())
+        {
             return known;
         }
         let others = askers.iter().filter(|asker| asker.paper != paper);
-        let mut similarities: Vec<f32> =
-            others.map(|asker| dot(asker.vector.as_slice(), vector)).collect();
+        let mut similarities: Vec<f32> = others.map(|asker| dot(asker.vector.as_slice(), vector)).collect();
         let nearest = NEAREST.min(similarities.len());
         if nearest == 0 {
             return 0.0;

@@ -45,7 +45,11 @@ impl Question {
         let pieces = texts
             .iter()
             .zip(as_query.into_iter().zip(as_passage))
-            .map(|(piece, (as_query, as_passage))| Piece { language: Language::of(piece), as_query, as_passage })
+            .map(|(piece, (as_query, as_passage))| Piece {
+                language: Language::of(piece),
+                as_query,
+                as_passage,
+            })
             .collect();
         Ok(Self { text: text.to_owned(), pieces })
     }

@@ -5,7 +5,10 @@ use std::time::Instant;
 
 use super::choice::Choice;
 use super::show::Shown;
-use super::{Answer, Asked, AskedText, Method, Question, RankedPaper, RequestError, SearchError, SearchRequest, Searcher, milliseconds};
+use super::{
+    Answer, Asked, AskedText, Method, Question, RankedPaper, RequestError, SearchError, SearchRequest,
+    Searcher, milliseconds,
+};
 use crate::lexical::Terms;
 use crate::paper::{folded_title, normalise, normalised_title};
 use crate::store::PaperNumber;
@@ -37,14 +40,17 @@ impl Searcher {
         let ranker = self.live.ranker();
         let terms = terms_of(&text);
         let phrased = self.with_phrases(&terms, &choice)?;
-        let allow =
-            |paper: PaperNumber| choice.allows(paper) && phrased.as_ref().is_none_or(|with| with.contains(&paper));
+        let allow = |paper: PaperNumber| {
+            choice.allows(paper) && phrased.as_ref().is_none_or(|with| with.contains(&paper))
+        };
         let mut named = self.named_in(&text)?;
         named.retain(|paper| choice.allows(*paper));
-        let mut ranking = ranker.rank(&question, Method::Shipped, request.options.candidates(), &|paper| {
-            allow(paper) && !named.contains(&paper)
-        })?;
-        let mut first = ranker.rank(&question, Method::Shipped, named.len(), &|paper| named.contains(&paper))?;
+        let mut ranking =
+            ranker.rank(&question, Method::Shipped, request.options.candidates(), &|paper| {
+                allow(paper) && !named.contains(&paper)
+            })?;
+        let mut first =
+            ranker.rank(&question, Method::Shipped, named.len(), &|paper| named.contains(&paper))?;
         first.sort_by_key(|ranked| named.iter().position(|paper| *paper == ranked.paper));
         self.move_titled(&text, &mut ranking, &mut first)?;
 
@@ -56,10 +62,17 @@ impl Searcher {
             calibration: ranker.centring().answers,
         };
         let anchor = self.anchor(ranking.iter().chain(&first), &shown)?;
-        let rest = choice.choose(self, ranking, |ranked| shown.calibration.score(ranked.score + anchor), first.len())?;
+        let rest = choice.choose(
+            self,
+            ranking,
+            |ranked| shown.calibration.score(ranked.score + anchor),
+            first.len(),
+        )?;
         let mut hits = Vec::new();
         let named = first.into_iter().map(|ranked| (ranked, None));
-        for (ranked, score) in named.chain(rest.into_iter().map(|(ranked, score)| (ranked, Some(score)))).take(choice.limit) {
+        for (ranked, score) in
+            named.chain(rest.into_iter().map(|(ranked, score)| (ranked, Some(score)))).take(choice.limit)
+        {
             let is_named = score.is_none();
             let score = score.unwrap_or_else(|| shown.calibration.score(ranked.score + anchor));
             let mut hit = self.hit(&ranked, score, &shown)?;
@@ -96,7 +109,11 @@ impl Searcher {
     }
 
     /// The papers that hold every quoted phrase; `None` if nothing is quoted, or no paper holds it.
-    fn with_phrases(&self, terms: &Terms, choice: &Choice) -> Result<Option<HashSet<PaperNumber>>, SearchError> {
+    fn with_phrases(
+        &self,
+        terms: &Terms,
+        choice: &Choice,
+    ) -> Result<Option<HashSet<PaperNumber>>, SearchError> {
         if terms.phrases().next().is_none() {
             return Ok(None);
         }

@@ -274,7 +274,10 @@ impl Ranker {
         let mut texts: BTreeMap<(PassageKind, usize), Vec<UnitVector>> = BTreeMap::new();
         for number in self.passages_of.get(&paper)? {
             if let (Some(entry), Some(vector)) = (self.entries.get(number), self.vector(*number)) {
-                texts.entry((entry.kind, entry.ordinal)).or_default().push(UnitVector::new(vector.to_vec()).ok()?);
+                texts
+                    .entry((entry.kind, entry.ordinal))
+                    .or_default()
+                    .push(UnitVector::new(vector.to_vec()).ok()?);
             }
         }
         let texts: Result<Vec<UnitVector>, _> =
@@ -300,8 +303,11 @@ impl Ranker {
         let all: usize = self.indexes.iter().map(|index| index.len()).sum();
         let mut depth = DEPTH.max(limit.saturating_mul(4));
         loop {
-            let mut candidates: HashSet<PaperNumber> = also.iter().copied().filter(|paper| allow(*paper)).collect();
-            candidates.extend(self.nearest(asked, depth, allow).iter().filter_map(|near| self.paper_of(near.number)));
+            let mut candidates: HashSet<PaperNumber> =
+                also.iter().copied().filter(|paper| allow(*paper)).collect();
+            candidates.extend(
+                self.nearest(asked, depth, allow).iter().filter_map(|near| self.paper_of(near.number)),
+            );
             candidates.extend(words.best(depth).iter().filter_map(|number| self.paper_of(*number)));
             if candidates.len() >= limit || depth >= all {
                 return best(candidates.into_iter().filter_map(judge).collect(), limit);
@@ -310,7 +316,13 @@ impl Ranker {
         }
     }
 
-    fn judge(&self, paper: PaperNumber, asked: &UnitVector, language: Language, words: &Words) -> RankedPaper {
+    fn judge(
+        &self,
+        paper: PaperNumber,
+        asked: &UnitVector,
+        language: Language,
+        words: &Words,
+    ) -> RankedPaper {
         let mut evidence = Evidence::default();
         let mut speaks = (f32::NEG_INFINITY, PassageNumber(0));
         for number in self.passages_of.get(&paper).map_or(&[][..], Vec::as_slice) {

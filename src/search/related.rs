@@ -55,7 +55,8 @@ impl Searcher {
         let linked = self.linked_from(&liked.papers)?;
         let evidence = |number| self.evidence(number, &liked.papers).unwrap_or_default();
         let allow = |paper| choice.allows(paper);
-        let ranking = ranker.related(&asked, &liked.text, options.candidates(), &allow, &linked, &evidence)?;
+        let ranking =
+            ranker.related(&asked, &liked.text, options.candidates(), &allow, &linked, &evidence)?;
         let shown = Shown {
             raw: &liked.raw,
             absolute: UnitVector::mean_of(&liked.absolute)?,
@@ -81,10 +82,7 @@ impl Searcher {
         }
         choice.sort(&mut hits);
         Ok(Answer {
-            query: Asked::Examples {
-                positive: request.positive.clone(),
-                negative: request.negative.clone(),
-            },
+            query: Asked::Examples { positive: request.positive.clone(), negative: request.negative.clone() },
             hits,
             total: choice.total,
             took_ms: milliseconds(started),
