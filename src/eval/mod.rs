@@ -37,6 +37,7 @@ use crate::embed::EncodeError;
 use crate::index::Centring;
 use crate::ingest::passages;
 use crate::paper::{Language, Role, UnitVector, VectorError, normalise};
+use crate::search::SearchError;
 use crate::store::PaperNumber;
 use bootstrap::interval_of;
 use protocols::{Trial, What, trials};
@@ -65,6 +66,9 @@ pub enum EvalError {
     /// Vectors that cancel out.
     #[error(transparent)]
     Vector(#[from] VectorError),
+    /// The ranking cannot be made.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// Nothing to measure.
     #[error(
         "{0}: nothing to measure: no judged questions (corpus.jsonl with [NAME.]queries.jsonl and [NAME.]qrels.tsv, or \

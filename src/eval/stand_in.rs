@@ -1,8 +1,8 @@
 //! Stands in for `search::ranker` until that is merged: the same API, dense rankings only.
 
-use super::EvalError;
 use crate::index::{Centring, PassageMeans};
 use crate::paper::{Language, Paper, Passage, Role, UnitVector};
+use crate::search::SearchError;
 use crate::store::PaperNumber;
 
 /// A way to rank.
@@ -57,7 +57,7 @@ impl Ranker {
         passages: &[(PaperNumber, Passage, UnitVector)],
         prior: &Centring,
         _dimension: usize,
-    ) -> Result<Self, EvalError> {
+    ) -> Result<Self, SearchError> {
         let mut means = PassageMeans::default();
         for (_, passage, raw) in passages {
             means.add(passage.language, raw.as_slice());
