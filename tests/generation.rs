@@ -178,7 +178,7 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
         if file.file_name().unwrap() != "transform.json" {
             let foreign = match file.file_name().unwrap().to_str().unwrap() {
                 "CURRENT" => other.path().join("generations/CURRENT"),
-                name => current(other.path()).join(name),
+                _ => current(other.path()).join(file.strip_prefix(current(library.path())).unwrap()),
             };
             let foreign = fs_err::read(foreign).unwrap();
             if foreign != whole {

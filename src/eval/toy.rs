@@ -33,7 +33,7 @@ impl Encoder for Toy {
         let vector = |text: &&str| {
             let mut numbers = vec![if role == Role::Query { 0.2 } else { 0.1 }; 16];
             for c in text.chars() {
-                numbers[(c as usize).wrapping_mul(2_654_435_761) % 16] += 1.0;
+                numbers[((c as usize).wrapping_mul(2_654_435_761) >> 16) % 16] += 1.0;
             }
             Ok(UnitVector::new(numbers)?)
         };

@@ -9,10 +9,6 @@ use super::request::{Floor, Options, Sort};
 use super::{Hit, RankedPaper, RequestError, SearchError, Searcher};
 use crate::store::PaperNumber;
 
-/// The score below which a question has no answer here. Measured: of 200 questions about kitchens, football and the law in
-/// four languages none finds anything above it in the seeds, while judged questions keep their answers (README).
-pub const DEFAULT_FLOOR: f32 = 0.25;
-
 /// What a request's options come to in one library.
 pub(super) struct Choice {
     pub(super) limit: usize,
@@ -59,11 +55,10 @@ impl Choice {
         allowed.filter(|paper| !self.excluded.contains(paper)).collect()
     }
 
-    /// The floor: what a caller says, else the measured one, but none where a filter says which papers are meant.
+    /// The score below which a paper is no answer. No floor is measured for the model yet: every paper is one.
     fn floor(&self) -> Option<f32> {
         match self.options.floor {
             Floor::At(floor) => Some(floor),
-            Floor::Default if !self.is_filtered() => Some(DEFAULT_FLOOR),
             Floor::Default | Floor::None => None,
         }
     }

@@ -29,7 +29,6 @@ use std::time::Instant;
 
 pub use answer::{Answer, Asked, Example, Hit, Link, Match, PaperCard, Signals, Why};
 pub use asked::AskedText;
-pub use choice::DEFAULT_FLOOR;
 pub use date_range::DateRange;
 pub use facts::{Facet, Facets, Facts, FactsBuilder};
 pub use filter::{Filter, FilterError, Key};

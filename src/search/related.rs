@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::choice::Choice;
 use super::show::Shown;
 use super::{
-    Answer, Asked, Example, Floor, Link, Question, RankedPaper, RelatedRequest, SearchError, Searcher, Why,
+    Answer, Asked, Example, Link, Question, RankedPaper, RelatedRequest, SearchError, Searcher, Why,
     milliseconds,
 };
 use crate::lexical::Terms;
@@ -45,12 +45,8 @@ impl Searcher {
         };
         let named: Vec<PaperNumber> =
             liked.papers.iter().chain(&disliked.papers).map(|(number, _)| *number).collect();
-        let mut options = request.options.clone();
-        // Whoever asks what is like a paper wants to see the nearest, however far.
-        if !liked.papers.is_empty() && options.floor == Floor::Default {
-            options.floor = Floor::None;
-        }
-        let choice = Choice::of(self, request.options.filter.clone(), &options, &named)?;
+        let options = &request.options;
+        let choice = Choice::of(self, options.filter.clone(), options, &named)?;
         let ranker = self.live.ranker();
         let linked = self.linked_from(&liked.papers)?;
         let evidence = |number| self.evidence(number, &liked.papers).unwrap_or_default();

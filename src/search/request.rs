@@ -66,7 +66,7 @@ pub enum Sort {
 /// The score below which a paper is no answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Floor {
-    /// The model's own, as it was calibrated.
+    /// The measured one of the model. None is measured yet: as `None`.
     #[default]
     Default,
     /// Every paper is an answer.

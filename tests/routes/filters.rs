@@ -110,16 +110,17 @@ async fn order_and_floor() {
         let body = answered.json();
         body["hits"].as_array().unwrap().iter().map(|hit| hit["date"].as_str().unwrap().to_owned()).collect()
     };
-    let newest = dates(app.get("/v1/search?q=sparse%20experts%20in%20vision&sort=date").await);
+    let newest = dates(app.get("/v1/search?q=experts%20that%20are%20sparse%20in%20vision&sort=date").await);
     assert_eq!(newest, ["2025-06-01", "2025-05-01", "2024-04-01", "2023-03-01"]);
-    let recent = dates(app.get("/v1/search?q=sparse%20experts%20in%20vision&recency=1").await);
+    let recent = dates(app.get("/v1/search?q=experts%20that%20are%20sparse%20in%20vision&recency=1").await);
     assert_eq!(recent, newest, "a day is nothing against years");
-    let best = dates(app.get("/v1/search?q=sparse%20experts%20in%20vision&floor=none").await);
+    let best = dates(app.get("/v1/search?q=experts%20that%20are%20sparse%20in%20vision&floor=none").await);
     assert_eq!(best[0], "2023-03-01");
-    let body = json!({"query": "sparse experts in vision", "floor": 1.0, "diversity": 0.5, "sort": "score"});
+    let body = json!({"query": "experts that are sparse in vision", "floor": 1.0, "diversity": 0.5, "sort": "score"});
     let strict = app.post("/v1/search", body.to_string()).await.json();
     assert!(strict["hits"].as_array().unwrap().iter().all(|hit| hit["score"].as_f64().unwrap() >= 1.0));
-    let varied = app.get("/v1/search?q=sparse%20experts%20in%20vision&diversity=1&limit=4").await;
+    let varied =
+        app.get("/v1/search?q=experts%20that%20are%20sparse%20in%20vision&diversity=1&limit=4").await;
     assert_eq!(varied.ids().len(), 4);
 }
 
