@@ -95,7 +95,7 @@ mod tests {
         let differences: Vec<Vec<f64>> = (0..12)
             .map(|at| {
                 let mut row = vec![0.0; 20];
-                row[0] = 3.0 + f64::from(at);
+                row[0] = 3.0 + at as f64;
                 row[1] = if at < 9 { 2.0 } else { -4.0 };
                 row[4 + at as usize] = 0.4;
                 row

@@ -67,9 +67,6 @@ pub enum EvalError {
     /// Vectors that cancel out.
     #[error(transparent)]
     Vector(#[from] VectorError),
-    /// The ranking cannot be made.
-    #[error(transparent)]
-    Search(#[from] SearchError),
     /// Nothing to measure.
     #[error(
         "{0}: nothing to measure: no judged questions (corpus.jsonl with [NAME.]queries.jsonl and [NAME.]qrels.tsv, or \
