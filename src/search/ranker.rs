@@ -27,7 +27,7 @@ const FUSED: usize = 1_000;
 const FEWEST_OF_A_LANGUAGE: usize = 50;
 /// Passages at which words count half of what they count in a large library: among twenty papers nobody can tell a rare word
 /// from one that happens to be rare there.
-const WORDS_PRIOR: f32 = 30.0;
+const WORDS_PRIOR: f32 = 100.0;
 /// What is taken off a title that stands alone. Short texts are near to each other whatever they say: nonsense of a few words is
 /// at 0.28 to a title, and at 0.0 to an abstract.
 const TITLE_PENALTY: f32 = 0.15;
