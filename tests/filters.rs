@@ -32,7 +32,8 @@ fn record(at: usize) -> Record {
         abstract_text: Some(format!("We study experts, models and optimizers in depth, part {}.", at % 5)),
         tags: if at == 77 { vec!["only".into()] } else { vec![TAGS[at % 4].into()] },
         authors: vec![AUTHORS[at % 5].into()],
-        date: (at % 9 != 0).then(|| format!("{}-0{}-01", 2020 + at % 6, 1 + at % 8).parse().unwrap()),
+        date: (!at.is_multiple_of(9))
+            .then(|| format!("{}-0{}-01", 2020 + at % 6, 1 + at % 8).parse().unwrap()),
         commentaries: match at % 3 {
             0 => vec![note("ko", "이 논문은 전문가를 다룹니다")],
             1 => vec![note("zh", "这篇论文研究专家")],

@@ -79,9 +79,9 @@ impl Scores {
         let mut ideal: Vec<f64> = judged.values().copied().collect();
         ideal.sort_unstable_by(|left, right| right.total_cmp(left));
         let found = |depth: usize| ranking.iter().take(depth).filter(|id| grade(id) > 0.0).count() as f64;
-        let first = ranking.iter().take(10).position(|id| grade(&id) > 0.0);
+        let first = ranking.iter().take(10).position(|id| grade(id) > 0.0);
         Some(Self {
-            ndcg_10: discounted(&mut ranking.iter().map(|id| grade(id))) / discounted(&mut ideal.into_iter()),
+            ndcg_10: discounted(&mut ranking.iter().map(grade)) / discounted(&mut ideal.into_iter()),
             mrr_10: first.map_or(0.0, |at| 1.0 / (at as f64 + 1.0)),
             recall_10: found(10) / relevant as f64,
             recall_100: found(100) / relevant as f64,

@@ -46,7 +46,7 @@ fn numbers(index: LexicalIndex, question: &str) -> Vec<u32> {
 fn what_was_written_is_found_and_reading_leaves_no_trace() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path().join("words");
-    let files = LexicalIndex::write(&folder, documents().into_iter()).unwrap();
+    let files = LexicalIndex::write(&folder, documents()).unwrap();
     let before = bytes(&folder);
     assert_eq!(before.keys().cloned().collect::<Vec<_>>(), files, "the files are all that is there");
     let index = LexicalIndex::open(&folder).unwrap();
@@ -63,7 +63,7 @@ fn what_was_written_is_found_and_reading_leaves_no_trace() {
 fn the_same_documents_give_the_same_postings() {
     let contents = |_| {
         let folder = tempfile::tempdir().unwrap();
-        LexicalIndex::write(folder.path(), documents().into_iter()).unwrap();
+        LexicalIndex::write(folder.path(), documents()).unwrap();
         // Names are random, and meta.json has them.
         let files = bytes(folder.path()).into_iter().filter(|(name, _)| name != "meta.json");
         let files = files.map(|(name, bytes)| (name.rsplit('.').next().unwrap().to_owned(), bytes));
@@ -85,9 +85,9 @@ fn an_index_of_nothing_is_an_index() {
 #[test]
 fn a_second_index_does_not_fall_on_the_first() {
     let folder = tempfile::tempdir().unwrap();
-    LexicalIndex::write(folder.path(), documents().into_iter()).unwrap();
+    LexicalIndex::write(folder.path(), documents()).unwrap();
     let before = bytes(folder.path());
-    let error = LexicalIndex::write(folder.path(), documents().into_iter()).unwrap_err();
+    let error = LexicalIndex::write(folder.path(), documents()).unwrap_err();
     assert!(matches!(error, LexicalError::Exists(path) if path == folder.path()));
     assert_eq!(bytes(folder.path()), before);
 }
@@ -100,7 +100,7 @@ fn what_is_missing_or_damaged_is_named() {
     assert!(matches!(&error, LexicalError::Missing(path) if *path == missing), "{error}");
     assert!(!missing.exists());
 
-    let files = LexicalIndex::write(folder.path(), documents().into_iter()).unwrap();
+    let files = LexicalIndex::write(folder.path(), documents()).unwrap();
     for name in &files {
         let path = folder.path().join(name);
         let whole = fs_err::read(&path).unwrap();

@@ -46,7 +46,7 @@ fn milliseconds(start: Instant) -> f64 {
 fn quality(folder: &Path, part: &str) -> f64 {
     let rows_of_corpus = rows(&folder.join("corpus.jsonl"));
     let ids: Vec<&str> = rows_of_corpus.iter().map(|row| row["id"].as_str().unwrap()).collect();
-    let index = LexicalIndex::in_memory(documents(&rows_of_corpus).into_iter()).unwrap();
+    let index = LexicalIndex::in_memory(documents(&rows_of_corpus)).unwrap();
     let lexicon = Lexicon::new(vec![Arc::new(index)]);
     let mut judged: HashMap<String, HashMap<String, f64>> = HashMap::new();
     for line in fs_err::read_to_string(folder.join(format!("{part}qrels.tsv"))).unwrap().lines().skip(1) {
@@ -119,10 +119,7 @@ fn measure_many_short_documents() {
     searches(&lexicon, "neural retrieval 모델", &texts[..10].join(" "));
     let start = Instant::now();
     for number in 0..100 {
-        LexicalIndex::in_memory(
-            [Document { number, title: "one".into(), ..Document::default() }].into_iter(),
-        )
-        .unwrap();
+        LexicalIndex::in_memory([Document { number, title: "one".into(), ..Document::default() }]).unwrap();
     }
     println!("an index of one document: {:.2} ms", milliseconds(start) / 100.0);
 }
