@@ -7,6 +7,7 @@ pub mod paper;
 pub mod corpus;
 pub mod embed;
 pub mod index;
+pub mod lexical;
 pub mod store;
 
 pub mod export;

@@ -3,23 +3,27 @@
 use std::path::{Path, PathBuf};
 
 /// Room, and the rooms it may look at.
-const ROOMS: [(&str, &[&str]); 12] = [
+const ROOMS: [(&str, &[&str]); 13] = [
     ("paper", &[]),
     ("corpus", &["paper"]),
     ("embed", &["paper"]),
     ("index", &["paper"]),
+    ("lexical", &["paper"]),
     ("store", &["paper"]),
     ("export", &["paper", "store"]),
-    ("search", &["paper", "store", "index", "embed"]),
-    ("ingest", &["paper", "corpus", "store", "embed", "index"]),
-    ("eval", &["paper", "corpus", "embed", "index", "ingest", "search"]),
+    ("search", &["paper", "store", "index", "lexical", "embed"]),
+    ("ingest", &["paper", "corpus", "store", "embed", "index", "lexical"]),
+    ("eval", &["paper", "corpus", "embed", "index", "store", "ingest", "search"]),
     ("config", &["paper", "embed"]),
-    ("server", &["paper", "corpus", "search", "ingest", "store", "export", "embed", "index", "config"]),
+    (
+        "server",
+        &["paper", "corpus", "search", "ingest", "store", "export", "embed", "index", "lexical", "config"],
+    ),
     (
         "cli",
         &[
-            "paper", "corpus", "embed", "index", "store", "export", "search", "ingest", "eval", "config",
-            "server",
+            "paper", "corpus", "embed", "index", "lexical", "store", "export", "search", "ingest", "eval",
+            "config", "server",
         ],
     ),
 ];

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use paperkin::index::{Centring, Published};
 use paperkin::ingest::{Model, publish};
 use paperkin::paper::{Commentary, Language, Record, Source};
-use paperkin::search::{IndexState, Searcher};
+use paperkin::search::{IndexState, SearchRequest, Searcher};
 use paperkin::store::Store;
 
 use crate::support::toy::ToyLibrary;
@@ -39,7 +39,7 @@ fn open(library: &ToyLibrary) -> Searcher {
 fn answers(searcher: &Searcher) -> Vec<(String, u32)> {
     ["残差连接的替代方案", "어텐션은 무엇인가", "gradient tokenizer", "🦙 النماذج"]
         .into_iter()
-        .flat_map(|question| searcher.search(question, 20).unwrap().hits)
+        .flat_map(|question| searcher.search(&SearchRequest::new(question, 20)).unwrap().hits)
         .map(|hit| (hit.paper.id.to_string(), hit.similarity.to_bits()))
         .collect()
 }
@@ -47,6 +47,13 @@ fn answers(searcher: &Searcher) -> Vec<(String, u32)> {
 fn generation(library: &Path) -> PathBuf {
     let (number, _) = Published::peek(library).unwrap().unwrap();
     library.join("generations").join(number.to_string())
+}
+
+fn words(library: &Path) -> Vec<PathBuf> {
+    let folder = generation(library).join("words");
+    let found: Vec<PathBuf> = fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    assert!(found.len() > 3, "{found:?}");
+    found
 }
 
 #[test]
@@ -76,6 +83,8 @@ fn with_a_damaged_index_the_scan_answers_at_once_and_the_same() {
 
     let mut files: Vec<PathBuf> =
         fs_err::read_dir(generation(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.is_file());
+    files.extend(words(folder));
     files.push(folder.join("generations/CURRENT"));
     let mut slowest = Duration::ZERO;
     for file in &files {
@@ -85,6 +94,11 @@ fn with_a_damaged_index_the_scan_answers_at_once_and_the_same() {
         flipped[random.below(whole.len() as u64) as usize] ^= 1 << random.below(8);
         let foreign = match name {
             "CURRENT" => other.folder.path().join("generations/CURRENT"),
+            // Files of words are named by chance: of one kind there is one.
+            _ if file.starts_with(generation(folder).join("words")) => {
+                let same_kind = |path: &PathBuf| path.extension() == file.extension();
+                words(other.folder.path()).into_iter().find(same_kind).unwrap()
+            }
             name => generation(other.folder.path()).join(name),
         };
         let damages = [

@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use paperkin::embed::{EncodeError, Encoder};
 use paperkin::index::Centring;
 use paperkin::paper::{PaperId, Role, UnitVector};
-use paperkin::search::Searcher;
+use paperkin::search::{SearchRequest, Searcher};
 use paperkin::store::{Store, Writer};
 use serde_json::Value;
 
@@ -191,12 +191,13 @@ fn inside_the_small_disk() {
     let encoder: Arc<dyn Encoder> = Arc::new(StandIn(fingerprint));
     let searcher = Searcher::open(&library, Arc::clone(&encoder), &Centring::none()).unwrap();
     for number in 0..1_000 {
-        let answer = searcher.search(&format!("attention 没有循环 {number}"), 10).unwrap();
+        let answer =
+            searcher.search(&SearchRequest::new(format!("attention 没有循环 {number}"), 10)).unwrap();
         assert!(!answer.hits.is_empty());
         if number % 100 == 0 {
             // Also by somebody who comes in now.
             let answer = Searcher::open(&library, Arc::clone(&encoder), &Centring::none()).unwrap();
-            assert!(!answer.search("어텐션", 10).unwrap().hits.is_empty());
+            assert!(!answer.search(&SearchRequest::new("어텐션", 10)).unwrap().hits.is_empty());
         }
     }
     for _ in 0..20 {

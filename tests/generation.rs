@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use paperkin::index::{Contents, FlatVectors, GenerationError, Kind, Published, publish, publish_as};
+use paperkin::index::{Beside, Contents, FlatVectors, GenerationError, Kind, Published, publish, publish_as};
 use paperkin::paper::UnitVector;
 use tempfile::TempDir;
 
@@ -32,7 +32,14 @@ fn vectors(seed: u64) -> FlatVectors {
 }
 
 fn contents(seed: u64) -> Contents<'static> {
-    Contents { fingerprint: "model", transform: b"{\"ko\": [1.0]}", revision: seed, vectors: vectors(seed) }
+    let transform = b"{\"ko\": [1.0]}";
+    let beside = Some(Beside { folder: "beside", write: &write_beside });
+    Contents { fingerprint: "model", transform, revision: seed, vectors: vectors(seed), beside }
+}
+
+fn write_beside(folder: &Path) -> std::io::Result<Vec<String>> {
+    fs_err::write(folder.join("terms"), "낱말 word 词".repeat(40))?;
+    Ok(vec!["terms".to_owned()])
 }
 
 fn current(library: &Path) -> PathBuf {
@@ -127,8 +134,11 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
     publish_as(other.path(), contents(2), Kind::Hnsw).unwrap();
     let mut files: Vec<PathBuf> =
         fs_err::read_dir(current(library.path())).unwrap().map(|entry| entry.unwrap().path()).collect();
+    files.retain(|path| path.is_file());
     assert_eq!(files.len(), 5);
+    files.push(current(library.path()).join("beside/terms"));
     files.push(library.path().join("generations/CURRENT"));
+    let folder = current(library.path());
     let mut is_damaged = |file: &Path, how: &str| {
         damages += 1;
         match Published::open(library.path()) {
@@ -169,7 +179,7 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
         if file.file_name().unwrap() != "transform.json" {
             let foreign = match file.file_name().unwrap().to_str().unwrap() {
                 "CURRENT" => other.path().join("generations/CURRENT"),
-                name => current(other.path()).join(name),
+                _ => current(other.path()).join(file.strip_prefix(&folder).unwrap()),
             };
             let foreign = fs_err::read(foreign).unwrap();
             if foreign != whole {

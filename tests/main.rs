@@ -17,6 +17,7 @@ mod decisions;
 mod disk_full;
 mod encoder;
 mod export;
+mod filters;
 mod generation;
 mod identity;
 #[cfg(unix)]

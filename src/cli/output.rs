@@ -28,9 +28,14 @@ pub(super) fn answer(answer: &Answer, json_wanted: bool) -> anyhow::Result<()> {
     }
     let mut out = std::io::stdout().lock();
     if answer.total == 0 {
-        writeln!(out, "No papers: the library is empty. Read some in with 'paperkin ingest PATH...'.")?;
+        let why = "the library is empty ('paperkin ingest PATH...' reads some in), or no paper fits the filters \
+                   ('paperkin facets' shows what there is)";
+        writeln!(out, "No papers: {why}.")?;
     } else if answer.hits.is_empty() {
-        writeln!(out, "No paper has a vector yet. Run 'paperkin ingest' to the end.")?;
+        writeln!(
+            out,
+            "No paper scores above the floor, or none has a vector yet ('paperkin ingest' to the end)."
+        )?;
     }
     for (rank, hit) in answer.hits.iter().enumerate() {
         one_hit(&mut out, rank + 1, hit)?;

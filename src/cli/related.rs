@@ -2,14 +2,19 @@
 
 use clap::Args;
 
+use super::asking::AskingArguments;
 use super::{Done, Session, output};
 use crate::paper::PaperId;
-use crate::search::{Example, Searcher};
+use crate::search::{Example, RelatedRequest, Searcher};
 
 /// Papers related to papers, or to a text
 ///
 /// Several ids ask for papers like all of them; --unlike leads away from others.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  paperkin related arxiv:2408.15881 --lang ko
+  paperkin related 2408.15881 2409.11321 --unlike 2005.11401 --from 2024
+  paperkin related --text '一种新的残差连接' --has-commentary --diversity 0.3")]
 #[command(group = clap::ArgGroup::new("like").required(true).multiple(true).args(["ids", "text"]))]
 pub(super) struct RelatedArguments {
     /// Papers of the library: arxiv:2408.15881, doi:..., t:..., or a link to arXiv or doi.org
@@ -21,16 +26,12 @@ pub(super) struct RelatedArguments {
     /// Papers to be unlike
     #[arg(long, value_name = "ID")]
     unlike: Vec<PaperId>,
-    /// How many papers
-    #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
-    limit: u32,
+    #[command(flatten)]
+    asking: AskingArguments,
 }
 
 impl RelatedArguments {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<Done> {
-        let (encoder, prior) = session.encoder()?;
-        let searcher = Searcher::open(&session.config.library, encoder, &prior)?;
-        session.tell_index_state(&searcher);
         let positive: Vec<Example> = self
             .ids
             .into_iter()
@@ -38,7 +39,11 @@ impl RelatedArguments {
             .chain(self.text.into_iter().map(|text| Example::Text { text }))
             .collect();
         let negative: Vec<Example> = self.unlike.into_iter().map(Example::Paper).collect();
-        output::answer(&searcher.related(positive, negative, self.limit as usize)?, session.json)?;
+        let request = RelatedRequest { positive, negative, options: self.asking.options()? };
+        let (encoder, prior) = session.encoder()?;
+        let searcher = Searcher::open(&session.config.library, encoder, &prior)?;
+        session.tell_index_state(&searcher);
+        output::answer(&searcher.related(&request)?, session.json)?;
         Ok(Done::Fully)
     }
 }

@@ -1,179 +1,180 @@
-//! Measures a model's language means and calibration on real text: the prior that is kept beside its manifest.
+//! Measures a model's language means, its directions of style and its calibration on real text: the prior that is kept
+//! beside its manifest.
 //!
-//! A language with enough texts about papers gets their mean, in each role (questions: judged questions and titles;
-//! passages: abstracts and commentary). For a language that is known from translations only, parallel text tells the
-//! language from the topic: its mean is the English mean plus the mean difference between its sentences and their
-//! English translations. `und`, the mean of all languages' means, stands for those that were not measured.
+//! A language with enough texts about papers gets their mean, in each role. Questions: titles, judged questions, notes. Passages: abstracts,
+//! or notes in a language that has no abstracts. The mean of a language is that of its sources' means, and a source's that of its
+//! kinds' of text, so neither a large collection nor a frequent kind decides it. For a language that is known from translations only,
+//! parallel text tells the language from the topic: its mean is the English mean plus the mean difference between its sentences and
+//! their English translations. `und`, the mean of all languages' means, stands for those that were not measured.
+//!
+//! The **directions** (`directions.rs`) come from differences of means of texts about the same: titles, first and last sentences, judged
+//! questions and notes less the abstracts of their source; sentences less their translations; English as questions less English as passages.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
-use super::{Collection, Embedded, EvalError, calibration, embed, question, translations};
-use crate::corpus;
-use crate::embed::Encoder;
-use crate::index::{Calibration, Centring, Mean, PassageMeans};
+use super::samples::{Kind, Samples, TEXTS, balanced, head, less, mean, sample};
+use super::{Collection, EvalError, Vectors, by_id, calibration, directions};
+use crate::index::{Calibration, Centring, Mean};
 use crate::ingest::passages;
 use crate::paper::{Language, Paper, Role, UnitVector};
-
-/// Texts embedded for one language in one role. The mean of so many is within 0.03 of that of all.
-const TEXTS: usize = 200;
-
-/// Fewer texts about papers than this do not make a mean.
-const FEWEST: usize = 50;
 
 /// Judged questions of one set that go into the calibration.
 const QUESTIONS: usize = 60;
 
-type Texts = BTreeMap<(Role, Language), Vec<String>>;
+type Means = BTreeMap<(Language, Role), (usize, Vec<f64>)>;
 
-/// Measures the means and the calibration over judged folders, files of translations, and whatever else can be ingested.
+/// Measures means, directions and calibration over judged folders, files of translations, and whatever else can be ingested.
 ///
 /// # Errors
 /// If nothing can be read, or the model fails.
-pub fn measure(
-    paths: &[PathBuf],
-    encoder: &dyn Encoder,
-    embedded: Embedded<'_>,
-) -> Result<Centring, EvalError> {
-    let mut texts = Texts::new();
-    let mut collections = Vec::new();
-    let mut pairs: BTreeMap<Language, Vec<(String, String)>> = BTreeMap::new();
-    for path in paths {
-        if path.join("corpus.jsonl").exists() {
-            collections.push(Collection::read(path)?);
-            continue;
-        }
-        let listing = corpus::files_under(path).map_err(|error| EvalError::Line {
-            file: error.file,
-            line: error.line,
-            why: error.why,
-        })?;
-        for file in listing.files {
-            if file.path.extension().is_some_and(|end| end == "jsonl")
-                && let Some(translated) = translations(&file.path)?
-            {
-                // The sentences are one language; each alone may be too short to tell.
-                let whole: String =
-                    translated.iter().map(|pair| pair.src.as_str()).collect::<Vec<_>>().join(" ");
-                let sentences = translated.into_iter().map(|pair| (pair.src, pair.eng));
-                pairs.entry(Language::of(&whole)).or_default().extend(sentences);
-            } else if let Ok(reader) = corpus::open(&file.path) {
-                for paper in reader.flatten().filter_map(|record| Paper::merge(&[record], false)) {
-                    collect(&paper, encoder, &mut texts);
-                }
-            }
-        }
-    }
-    for collection in &collections {
-        for (_, paper) in &collection.papers {
-            collect(paper, encoder, &mut texts);
-        }
-        for (text, _) in collection.sets.iter().flat_map(|set| &set.questions) {
-            add(&mut texts, Role::Query, question(encoder, text));
-        }
-    }
-
-    let mut means: Vec<Mean> = Vec::new();
-    for ((role, language), all) in &texts {
-        if all.len() >= FEWEST && *language != Language::UNDETERMINED {
-            let vectors = embed(encoder, *role, &sample(all, TEXTS), embedded)?;
-            means.push(mean(*language, *role, &vectors));
-        }
-    }
-    for (language, sentences) in &pairs {
-        for role in [Role::Query, Role::Passage] {
-            let known = |language: Language| {
-                means.iter().find(|mean| mean.language == language && mean.role == role).cloned()
-            };
-            let (None, Some(english)) = (known(*language), known(Language::ENGLISH)) else { continue };
-            let side = |of: fn(&(String, String)) -> &String| -> Vec<String> {
-                sample(sentences, TEXTS).iter().map(of).cloned().collect()
-            };
-            let theirs = mean(*language, role, &embed(encoder, role, &side(|pair| &pair.0), embedded)?);
-            let translated = mean(*language, role, &embed(encoder, role, &side(|pair| &pair.1), embedded)?);
-            let offset =
-                theirs.mean.iter().zip(&translated.mean).map(|(theirs, translated)| theirs - translated);
-            let moved = english.mean.iter().zip(offset).map(|(english, offset)| english + offset).collect();
-            means.push(Mean { mean: moved, ..theirs });
-        }
-    }
-    for role in [Role::Query, Role::Passage] {
-        let of_role: Vec<&Mean> = means.iter().filter(|mean| mean.role == role).collect();
-        if let Some(first) = of_role.first() {
-            let share = 1.0 / of_role.len() as f32;
-            let middle =
-                (0..first.mean.len()).map(|at| of_role.iter().map(|mean| mean.mean[at] * share).sum());
-            let all = Mean { language: Language::UNDETERMINED, role, count: 0, mean: middle.collect() };
-            means.push(all);
-        }
-    }
+pub fn measure(paths: &[PathBuf], vectors: &mut Vectors<'_>) -> Result<Centring, EvalError> {
+    let samples = Samples::read(paths, vectors)?;
+    let mut means = of_papers(&samples, vectors)?;
+    add_translated(&samples, &mut means, vectors)?;
     if means.is_empty() {
         let named = paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ");
         return Err(EvalError::Nothing(named));
     }
-    let mut measured = Centring { means, ..Centring::none() };
-    if let Some(calibration) = calibrate_answers(&collections, encoder, &measured, embedded)? {
+    for role in [Role::Query, Role::Passage] {
+        let of_role: Vec<Vec<f64>> =
+            means.iter().filter(|((_, of), _)| *of == role).map(|(_, (_, mean))| mean.clone()).collect();
+        if !of_role.is_empty() {
+            means.insert((Language::UNDETERMINED, role), (0, balanced(&of_role)));
+        }
+    }
+    let directions = directions::common(&differences(&samples, vectors)?);
+    let means = means.into_iter().map(|((language, role), (count, mean))| Mean {
+        language,
+        role,
+        count: count as u64,
+        mean: mean.into_iter().map(|value| value as f32).collect(),
+    });
+    let mut measured = Centring { means: means.collect(), directions, ..Centring::none() };
+    if let Some(calibration) = calibrate_answers(&samples.collections, &measured, vectors)? {
         measured.answers = calibration;
     }
-    if let Some(calibration) = calibrate_related(&collections, encoder, &measured, embedded)? {
+    if let Some(calibration) = calibrate_related(&samples.collections, &measured, vectors)? {
         measured.related = calibration;
     }
     Ok(measured)
 }
 
-fn collect(paper: &Paper, encoder: &dyn Encoder, texts: &mut Texts) {
-    add(texts, Role::Query, question(encoder, &paper.title));
-    for passage in passages(paper, encoder) {
-        if let Some(text) = passage.embedded_text(paper) {
-            texts.entry((Role::Passage, passage.language)).or_default().push(text);
+/// The mean of each language and role that texts about papers tell.
+fn of_papers(samples: &Samples, vectors: &mut Vectors<'_>) -> Result<Means, EvalError> {
+    let mut means = Means::new();
+    let groups: BTreeSet<(Kind, Language)> =
+        samples.sources.iter().flat_map(|source| source.groups()).collect();
+    let languages: BTreeSet<Language> = groups.iter().map(|(_, language)| *language).collect();
+    for language in languages {
+        let stored = if groups.contains(&(Kind::Abstract, language)) { Kind::Abstract } else { Kind::Note };
+        for (role, kinds) in
+            [(Role::Query, [Kind::Title, Kind::Question, Kind::Note].as_slice()), (Role::Passage, &[stored])]
+        {
+            let mut of_sources = Vec::new();
+            let mut texts = 0;
+            for source in &samples.sources {
+                let mut of_kinds = Vec::new();
+                for group in source.groups().filter(|(kind, of)| *of == language && kinds.contains(kind)) {
+                    let (count, mean) = source.mean(group, role, vectors)?;
+                    texts += count;
+                    of_kinds.push(mean);
+                }
+                if !of_kinds.is_empty() {
+                    of_sources.push(balanced(&of_kinds));
+                }
+            }
+            if !of_sources.is_empty() {
+                means.insert((language, role), (texts, balanced(&of_sources)));
+            }
         }
     }
+    Ok(means)
 }
 
-fn add(texts: &mut Texts, role: Role, text: String) {
-    if !text.is_empty() {
-        texts.entry((role, Language::of(&text))).or_default().push(text);
+/// The means of sentences and of their translations, in a role.
+fn both_sides(
+    pairs: &[super::Translation],
+    role: Role,
+    vectors: &mut Vectors<'_>,
+) -> Result<(Vec<f64>, Vec<f64>), EvalError> {
+    let pairs = sample(pairs, TEXTS);
+    let theirs: Vec<String> = pairs.iter().map(|pair| pair.src.clone()).collect();
+    let english: Vec<String> = pairs.iter().map(|pair| pair.eng.clone()).collect();
+    Ok((mean(&vectors.embed(role, &theirs)?), mean(&vectors.embed(role, &english)?)))
+}
+
+/// Means of languages that only translations tell.
+fn add_translated(samples: &Samples, means: &mut Means, vectors: &mut Vectors<'_>) -> Result<(), EvalError> {
+    for role in [Role::Query, Role::Passage] {
+        let Some((_, english)) = means.get(&(Language::ENGLISH, role)).cloned() else { continue };
+        for (language, pairs) in &samples.translated {
+            if means.contains_key(&(*language, role)) {
+                continue;
+            }
+            let (theirs, translated) = both_sides(pairs, role, vectors)?;
+            let offset = less(&theirs, &translated);
+            let moved = english.iter().zip(&offset).map(|(english, offset)| english + offset).collect();
+            means.insert((*language, role), (pairs.len().min(TEXTS), moved));
+        }
     }
+    Ok(())
 }
 
-/// `count` of them, evenly spaced, so that every source is in it.
-fn sample<T: Clone>(all: &[T], count: usize) -> Vec<T> {
-    let count = count.min(all.len());
-    (0..count).map(|at| all[at * all.len() / count].clone()).collect()
-}
-
-fn mean(language: Language, role: Role, vectors: &[UnitVector]) -> Mean {
-    let mut sums = PassageMeans::default();
-    for vector in vectors {
-        sums.add(language, vector.as_slice());
+/// What tells a kind of text, a role or a language from another in texts about the same.
+fn differences(samples: &Samples, vectors: &mut Vectors<'_>) -> Result<Vec<Vec<f64>>, EvalError> {
+    let mut all = Vec::new();
+    for source in &samples.sources {
+        let abstracts = source.groups().filter(|(kind, _)| *kind == Kind::Abstract);
+        let Some(base) = abstracts.max_by_key(|(_, language)| source.abstracts_in(*language)) else {
+            continue;
+        };
+        let (_, base) = source.mean(base, Role::Passage, vectors)?;
+        for group in source.groups().filter(|(kind, _)| *kind != Kind::Abstract) {
+            all.push(less(&source.mean(group, Role::Query, vectors)?.1, &base));
+            if group.0 == Kind::Note {
+                all.push(less(&source.mean(group, Role::Passage, vectors)?.1, &base));
+            }
+        }
     }
-    let empty = Mean { language, role, count: 0, mean: Vec::new() };
-    sums.means(role).pop().unwrap_or(empty)
+    for (_, pairs) in &samples.translated {
+        let (asked, english_asked) = both_sides(pairs, Role::Query, vectors)?;
+        let (stored, english_stored) = both_sides(pairs, Role::Passage, vectors)?;
+        all.push(less(&asked, &english_asked));
+        all.push(less(&stored, &english_stored));
+        all.push(less(&english_asked, &english_stored));
+    }
+    Ok(all)
 }
 
 /// Questions with one of their papers against the same questions with each other's papers.
 fn calibrate_answers(
     collections: &[Collection],
-    encoder: &dyn Encoder,
     measured: &Centring,
-    embedded: Embedded<'_>,
+    vectors: &mut Vectors<'_>,
 ) -> Result<Option<Calibration>, EvalError> {
     let (mut related, mut unrelated) = (Vec::new(), Vec::new());
     for collection in collections {
         let papers = by_id(collection);
         for set in &collection.sets {
             let (mut questions, mut answers) = (Vec::new(), Vec::new());
-            for (text, judged) in sample(&set.questions, QUESTIONS) {
-                let best = judged.iter().filter(|(_, grade)| **grade > 0).map(|(id, _)| id.as_str()).min();
+            for question in sample(&set.questions, QUESTIONS) {
+                let best = question
+                    .judged
+                    .iter()
+                    .filter(|(_, grade)| **grade > 0.0)
+                    .map(|(id, _)| id.as_str())
+                    .min();
                 let paper = best.and_then(|id| papers.get(id));
-                let passage = paper.and_then(|paper| passages(paper, encoder).first()?.embedded_text(paper));
+                let passage =
+                    paper.and_then(|paper| passages(paper, vectors.encoder()).first()?.embedded_text(paper));
                 if let Some(passage) = passage {
-                    questions.push(question(encoder, &text));
+                    questions.push(head(&question.text, vectors));
                     answers.push(passage);
                 }
             }
-            let asked = centred(measured, encoder, Role::Query, &questions, embedded)?;
-            let stored = centred(measured, encoder, Role::Passage, &answers, embedded)?;
+            let asked = centred(measured, vectors, Role::Query, &questions)?;
+            let stored = centred(measured, vectors, Role::Passage, &answers)?;
             for (at, question) in asked.iter().enumerate() {
                 for (other, passage) in stored.iter().enumerate() {
                     if at == other {
@@ -191,10 +192,10 @@ fn calibrate_answers(
 /// Papers with one that is related to them against the same papers with each other's.
 fn calibrate_related(
     collections: &[Collection],
-    encoder: &dyn Encoder,
     measured: &Centring,
-    embedded: Embedded<'_>,
+    vectors: &mut Vectors<'_>,
 ) -> Result<Option<Calibration>, EvalError> {
+    let encoder = vectors.encoder();
     let (mut related, mut unrelated) = (Vec::new(), Vec::new());
     for collection in collections {
         let papers = by_id(collection);
@@ -211,8 +212,8 @@ fn calibrate_related(
             let text = |paper: &&Paper| passages(paper, encoder).first()?.embedded_text(paper);
             pairs.iter().map(|pair| paper(pair).and_then(text).unwrap_or_default()).collect()
         };
-        let ones = centred(measured, encoder, Role::Passage, &texts(|pair| pair.0.to_owned()), embedded)?;
-        let others = centred(measured, encoder, Role::Passage, &texts(|pair| pair.1.to_owned()), embedded)?;
+        let ones = centred(measured, vectors, Role::Passage, &texts(|pair| pair.0.to_owned()))?;
+        let others = centred(measured, vectors, Role::Passage, &texts(|pair| pair.1.to_owned()))?;
         for (at, one) in ones.iter().enumerate() {
             for (to, other) in others.iter().enumerate() {
                 let judged = collection.related.get(pairs[at].0);
@@ -227,18 +228,13 @@ fn calibrate_related(
     Ok(calibration::fit(&related, &unrelated))
 }
 
-fn by_id(collection: &Collection) -> BTreeMap<&str, &Paper> {
-    collection.papers.iter().map(|(id, paper)| (id.as_str(), paper)).collect()
-}
-
 fn centred(
     measured: &Centring,
-    encoder: &dyn Encoder,
+    vectors: &mut Vectors<'_>,
     role: Role,
     texts: &[String],
-    embedded: Embedded<'_>,
 ) -> Result<Vec<UnitVector>, EvalError> {
-    let vectors = embed(encoder, role, texts, embedded)?;
+    let vectors = vectors.embed(role, texts)?;
     let each = texts.iter().zip(&vectors);
     Ok(each.map(|(text, raw)| measured.apply(role, Language::of(text), raw)).collect())
 }

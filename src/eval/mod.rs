@@ -1,28 +1,46 @@
 //! Is it any good? The ranking measured on judged sets, and the language means that it rests on.
 //!
-//! Papers go through what the product does with them (passages, encoder, centring, exact search, passages to papers);
-//! only the store is left out, whose merging of equal titles would change the judged collections.
+//! Papers go through what the product does with them (passages, encoder, centring, ranking); only the store is left out,
+//! whose merging of equal titles would change the judged collections, and the graph, whose loss is measured elsewhere.
 
+mod bootstrap;
+mod cache;
 mod calibration;
+mod directions;
 mod judged;
+mod lines;
 mod means;
 mod metrics;
+mod pairs;
+mod protocols;
+mod report;
+mod samples;
+#[cfg(test)]
+mod toy;
+mod vectors;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
-use std::sync::Arc;
 
-use serde::Serialize;
+use rayon::prelude::*;
 
-pub use judged::{Collection, QuestionSet, Translation, translations};
+pub use cache::VectorCache;
+pub use judged::{Collection, Question, QuestionSet};
 pub use means::measure;
-pub use metrics::{Judgements, Scores};
+pub use metrics::{Judgements, Metric, Scores};
+pub use pairs::{ScoredPair, Subject, Translation, translations};
+pub use report::{Difference, Measured, Ranking, SetResult, markdown, text};
+pub use vectors::Vectors;
 
-use crate::embed::{EncodeError, Encoder, plan};
-use crate::index::{Centring, ExactIndex, FlatVectors, PassageMeans, VectorIndex};
+use crate::embed::EncodeError;
+use crate::index::Centring;
 use crate::ingest::passages;
-use crate::paper::{Language, Role, UnitVector, VectorError, cut};
-use crate::search::by_paper;
+use crate::paper::{Language, Role, UnitVector, VectorError, normalise};
+use crate::search::{Method, Piece, Question as Questioned, RankedPaper, Ranker, SearchError, words_of};
+use crate::store::PaperNumber;
+use bootstrap::interval_of;
+use protocols::{Trial, What, trials};
+use report::SHIPPED;
 
 /// Why a set cannot be measured.
 #[derive(Debug, thiserror::Error)]
@@ -43,12 +61,28 @@ pub enum EvalError {
     /// The model failed.
     #[error(transparent)]
     Encode(#[from] EncodeError),
+    /// The ranking failed.
+    #[error(transparent)]
+    Search(#[from] SearchError),
     /// Vectors that cancel out.
     #[error(transparent)]
     Vector(#[from] VectorError),
     /// Nothing to measure.
-    #[error("{0}: no judged questions (corpus.jsonl, [NAME.]queries.jsonl, [NAME.]qrels.tsv) and no texts")]
+    #[error(
+        "{0}: nothing to measure: no judged questions (corpus.jsonl with [NAME.]queries.jsonl and [NAME.]qrels.tsv, or \
+         qrels/NAME.tsv), no translations (src, eng) and no scored pairs (a, b, score)"
+    )]
     Nothing(String),
+    /// No split of that name.
+    #[error("{collection} has no split '{wanted}'; it has {known}")]
+    NoSplit {
+        /// The collection.
+        collection: String,
+        /// What was asked for.
+        wanted: String,
+        /// What there is.
+        known: String,
+    },
     /// The person stopped it.
     #[error("stopped")]
     Stopped,
@@ -60,139 +94,248 @@ impl EvalError {
     }
 }
 
-/// One set, ranked in each way.
-#[derive(Debug, Serialize)]
-pub struct SetResult {
-    /// Collection, split, slice.
-    pub name: String,
-    /// How many questions.
-    pub questions: usize,
-    /// `dense`: the model's plain cosine; `shipped`: what the product does.
-    pub rankings: BTreeMap<&'static str, Scores>,
-}
-
 /// Told how many texts were embedded; answers whether to go on.
 pub type Embedded<'a> = &'a mut dyn FnMut(usize, usize) -> bool;
 
-/// Ranks every set of a collection, and its related pairs.
+/// The rankings compared, by the names that DESIGN fixes.
+const METHODS: [(&str, Method); 4] = [
+    ("dense", Method::Dense),
+    ("lexical", Method::Lexical),
+    ("rrf", Method::ReciprocalRank),
+    (SHIPPED, Method::Shipped),
+];
+
+/// Papers of a ranking that are judged.
+const DEPTH: usize = 100;
+
+/// Questions ranked between two looks at Ctrl+C.
+const QUESTIONS_PER_LOOK: usize = 64;
+
+/// Ranks the sets of a subject, in the `splits` chosen (all if there are none) and in each protocol that fits.
 ///
 /// # Errors
-/// If the model fails, or the person stops it.
+/// If there is no such split or nothing to measure, the model fails, or the person stops it.
 pub fn evaluate(
-    collection: &Collection,
-    encoder: &dyn Encoder,
+    subject: &Subject,
+    splits: &[String],
     prior: &Centring,
-    embedded: Embedded<'_>,
+    vectors: &mut Vectors<'_>,
 ) -> Result<Vec<SetResult>, EvalError> {
-    let mut texts = Vec::new();
-    let mut passage_of = Vec::new();
-    for (at, (_, paper)) in collection.papers.iter().enumerate() {
-        for passage in passages(paper, encoder) {
-            texts.push(passage.embedded_text(paper).unwrap_or_default());
-            passage_of.push((at, passage.language));
+    let (collection, metrics, main) = match subject {
+        Subject::Similarity(name, pairs) => return Ok(vec![similarity(name, pairs, prior, vectors)?]),
+        Subject::Judged(collection) => (collection, Metric::OF_RANKINGS.as_slice(), Metric::Ndcg10),
+        Subject::Translations(collection) => {
+            (collection, Metric::OF_TRANSLATIONS.as_slice(), Metric::Accuracy)
         }
-    }
-    let raw = embed(encoder, Role::Passage, &texts, embedded)?;
-    let mut library = PassageMeans::default();
-    for ((_, language), vector) in passage_of.iter().zip(&raw) {
-        library.add(*language, vector.as_slice());
-    }
-    let rankings: [(&'static str, Centring); 2] =
-        [("dense", Centring::none()), ("shipped", prior.blended_with(&library))];
-    let indexes: Vec<(&'static str, &Centring, Vec<UnitVector>, ExactIndex)> = rankings
-        .iter()
-        .map(|(name, centring)| {
-            let centred: Vec<UnitVector> = passage_of
-                .iter()
-                .zip(&raw)
-                .map(|((_, language), vector)| centring.apply(Role::Passage, *language, vector))
-                .collect();
-            let mut flat = FlatVectors::with_capacity(encoder.dimension(), centred.len());
-            for (number, vector) in centred.iter().enumerate() {
-                // Unit vectors of the encoder's dimension always fit.
-                let _ = flat.push(number as u32, vector.as_slice());
-            }
-            (*name, centring, centred, ExactIndex::new(Arc::new(flat)))
-        })
-        .collect();
-    let ranked = |index: &ExactIndex, asked: &UnitVector, without: Option<usize>| -> Vec<String> {
-        let paper_of = |number: u32| passage_of.get(number as usize).map(|(at, _)| *at);
-        // A paper has few passages: ten times the hundred that are judged is deep enough.
-        let neighbours = index.search(asked, 1_000, &|number| paper_of(number) != without);
-        by_paper(neighbours, paper_of)
-            .into_iter()
-            .take(100)
-            .map(|ranked| collection.papers[ranked.paper].0.clone())
-            .collect()
     };
-
-    let mut results = Vec::new();
-    for set in &collection.sets {
-        let texts: Vec<String> = set.questions.iter().map(|(text, _)| question(encoder, text)).collect();
-        let asked = embed(encoder, Role::Query, &texts, embedded)?;
-        let mut scores: BTreeMap<&'static str, Vec<Scores>> = BTreeMap::new();
-        for (name, centring, _, index) in &indexes {
-            for (((_, judged), text), raw) in set.questions.iter().zip(&texts).zip(&asked) {
-                let asked = centring.apply(Role::Query, Language::of(text), raw);
-                scores.entry(*name).or_default().extend(Scores::of(&ranked(index, &asked, None), judged));
-            }
-        }
-        results.push(SetResult {
-            name: set.name.clone(),
-            questions: set.questions.len(),
-            rankings: scores.into_iter().map(|(name, all)| (name, Scores::mean(&all))).collect(),
-        });
+    if collection.sets.is_empty() && collection.related.is_empty() {
+        return Err(EvalError::Nothing(collection.name.clone()));
     }
-    if !collection.related.is_empty() {
-        let mut scores: BTreeMap<&'static str, Vec<Scores>> = BTreeMap::new();
-        let mut questions = 0;
-        for (at, (id, _)) in collection.papers.iter().enumerate() {
-            let Some(judged) = collection.related.get(id) else { continue };
-            questions += 1;
-            for (name, _, centred, index) in &indexes {
-                let own: Vec<UnitVector> = passage_of
-                    .iter()
-                    .zip(centred)
-                    .filter(|((paper, _), _)| *paper == at)
-                    .map(|(_, vector)| vector.clone())
-                    .collect();
-                let asked = UnitVector::mean_of(&own)?;
-                scores.entry(*name).or_default().extend(Scores::of(&ranked(index, &asked, Some(at)), judged));
-            }
-        }
-        results.push(SetResult {
-            name: format!("{} related", collection.name),
-            questions,
-            rankings: scores.into_iter().map(|(name, all)| (name, Scores::mean(&all))).collect(),
-        });
+    let known = collection.splits();
+    if let Some(wanted) = splits.iter().find(|wanted| !known.contains(&wanted.as_str())) {
+        let (collection, wanted) = (collection.name.clone(), wanted.clone());
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        return Err(EvalError::NoSplit { collection, wanted, known });
+    }
+    let mut results = Vec::new();
+    for trial in trials(collection, splits) {
+        run(&trial, &collection.ids, metrics, main, prior, vectors, &mut results)?;
     }
     Ok(results)
 }
 
-/// A question within what the model reads; judged questions that are longer are rare, and their head is asked.
-fn question(encoder: &dyn Encoder, text: &str) -> String {
-    let mut length = text.chars().count();
-    while encoder.count_tokens(cut(text, length)) > encoder.token_limit() {
-        length = length * 4 / 5;
-    }
-    cut(text, length).to_owned()
-}
-
-/// Embeds `texts`, batch by batch, telling how far it is.
-fn embed(
-    encoder: &dyn Encoder,
-    role: Role,
-    texts: &[String],
-    embedded: Embedded<'_>,
-) -> Result<Vec<UnitVector>, EvalError> {
-    let lengths: Vec<usize> = texts.iter().map(|text| encoder.count_tokens(text)).collect();
-    let mut vectors: HashMap<usize, UnitVector> = HashMap::with_capacity(texts.len());
-    for batch in plan(&lengths, 4_096) {
-        let pieces: Vec<&str> = batch.iter().map(|at| texts[*at].as_str()).collect();
-        vectors.extend(batch.into_iter().zip(encoder.encode(role, &pieces)?));
-        if !embedded(vectors.len(), texts.len()) {
-            return Err(EvalError::Stopped);
+fn run(
+    trial: &Trial<'_>,
+    ids: &[String],
+    metrics: &[Metric],
+    main: Metric,
+    prior: &Centring,
+    vectors: &mut Vectors<'_>,
+    results: &mut Vec<SetResult>,
+) -> Result<(), EvalError> {
+    let encoder = vectors.encoder();
+    let mut texts = Vec::new();
+    let mut cut = Vec::new();
+    for (at, paper) in trial.papers.iter().enumerate() {
+        for passage in passages(paper, encoder) {
+            texts.push(passage.embedded_text(paper).unwrap_or_default());
+            cut.push((PaperNumber(at as u32), passage));
         }
     }
-    Ok((0..texts.len()).filter_map(|at| vectors.remove(&at)).collect())
+    let raw = vectors.embed(Role::Passage, &texts)?;
+    let rows: Vec<_> =
+        cut.into_iter().zip(raw).map(|((paper, passage), raw)| (paper, passage, raw)).collect();
+    let dimension = encoder.dimension();
+    // What one would do without us: the model's vectors as they are.
+    let plain = Ranker::in_memory(&trial.papers, &rows, &Centring::none(), dimension)?;
+    let shipped = Ranker::in_memory(&trial.papers, &rows, prior, dimension)?;
+    let named = |ranked: Vec<RankedPaper>| -> Vec<&str> {
+        ranked.iter().filter_map(|found| ids.get(found.paper.0 as usize)).map(String::as_str).collect()
+    };
+    for set in &trial.sets {
+        let (asked, main) = match &set.what {
+            What::Questions(questions) => {
+                let texts: Vec<&str> = questions.iter().map(|question| question.text.as_str()).collect();
+                let asked = ask(&texts, vectors)?.into_iter().map(Asking::Question);
+                (asked.zip(questions.iter().map(|question| &question.judged)).collect::<Vec<_>>(), main)
+            }
+            What::Related(related) => {
+                let papers = ids.iter().enumerate().filter_map(|(at, id)| Some((at, related.get(id)?)));
+                // Which papers a reader links is known of few pairs: what was found counts, not its place.
+                (
+                    papers.map(|(at, judged)| (Asking::Related(PaperNumber(at as u32)), judged)).collect(),
+                    Metric::Recall10,
+                )
+            }
+        };
+        let mut scores: BTreeMap<&'static str, Vec<Scores>> = BTreeMap::new();
+        for some in asked.chunks(QUESTIONS_PER_LOOK) {
+            vectors.go_on()?;
+            for (name, method) in METHODS {
+                let ranker = if method == Method::Shipped { &shipped } else { &plain };
+                let rank = |asking: &Asking| match asking {
+                    Asking::Question(question) => ranker.rank(question, method, DEPTH, &|_| true),
+                    Asking::Related(paper) => {
+                        let words = trial.papers.get(paper.0 as usize).map(words_of).unwrap_or_default();
+                        ranker.like(*paper, &words, method, DEPTH, &|other| other != *paper)
+                    }
+                };
+                let found: Result<Vec<Option<Scores>>, SearchError> = some
+                    .par_iter()
+                    .map(|(asking, judged)| Ok(Scores::of(&named(rank(asking)?), judged)))
+                    .collect();
+                let found = found?.into_iter().flatten();
+                scores.entry(name).or_default().extend(found);
+            }
+        }
+        results.push(SetResult::of(set.name.clone(), main, metrics, &scores));
+    }
+    Ok(())
+}
+
+enum Asking {
+    Question(Questioned),
+    Related(PaperNumber),
+}
+
+/// The texts as the product asks them: chunked, each chunk embedded in both roles.
+fn ask(texts: &[&str], vectors: &mut Vectors<'_>) -> Result<Vec<Questioned>, EvalError> {
+    let chunks: Vec<Vec<String>> = texts.iter().map(|text| vectors.chunks(text)).collect();
+    let flat: Vec<String> = chunks.iter().flatten().cloned().collect();
+    let as_queries = vectors.embed(Role::Query, &flat)?;
+    let mut both = as_queries.into_iter().zip(vectors.embed(Role::Passage, &flat)?);
+    let pieces = |chunks: &Vec<String>| -> Vec<Piece> {
+        let each = chunks.iter().zip(both.by_ref());
+        each.map(|(text, (as_query, as_passage))| Piece {
+            language: Language::of(text),
+            as_query,
+            as_passage,
+        })
+        .collect()
+    };
+    let pieces: Vec<Vec<Piece>> = chunks.iter().map(pieces).collect();
+    Ok(texts
+        .iter()
+        .zip(pieces)
+        .map(|(text, pieces)| Questioned { text: (*text).to_owned(), pieces })
+        .collect())
+}
+
+/// How well cosines of sentences rank as people rank them: plain, and centred as the product does.
+fn similarity(
+    name: &str,
+    pairs: &[ScoredPair],
+    prior: &Centring,
+    vectors: &mut Vectors<'_>,
+) -> Result<SetResult, EvalError> {
+    let mut side = |of: fn(&ScoredPair) -> &String| -> Result<Vec<(Language, UnitVector)>, EvalError> {
+        let texts: Vec<String> = pairs.iter().map(|pair| normalise(of(pair))).collect();
+        let vectors = vectors.embed(Role::Query, &texts)?;
+        Ok(texts.iter().map(|text| Language::of(text)).zip(vectors).collect())
+    };
+    let (ones, others) = (side(|pair| &pair.a)?, side(|pair| &pair.b)?);
+    let mut values: BTreeMap<&'static str, Vec<(f64, f64)>> = BTreeMap::new();
+    for (name, centring) in [("dense", &Centring::none()), (SHIPPED, prior)] {
+        let apply = |(language, raw): &(Language, UnitVector)| centring.apply(Role::Query, *language, raw);
+        let cosines =
+            ones.iter().zip(&others).map(|(one, other)| f64::from(apply(one).cosine(&apply(other))));
+        values.insert(name, cosines.zip(pairs).map(|(cosine, pair)| (cosine, pair.score)).collect());
+    }
+    let drawn = |values: &[(f64, f64)], at: &[usize]| -> f64 {
+        metrics::spearman(&at.iter().map(|at| values[*at]).collect::<Vec<_>>())
+    };
+    let everything: Vec<usize> = (0..pairs.len()).collect();
+    let measured = |statistic: &dyn Fn(&[usize]) -> f64| Measured {
+        metric: Metric::Spearman,
+        mean: statistic(&everything),
+        interval: interval_of(pairs.len(), statistic),
+    };
+    let rankings =
+        values.iter().map(|(name, values)| (*name, Ranking(vec![measured(&|at| drawn(values, at))])));
+    let (shipped, dense) = (&values[SHIPPED], &values["dense"]);
+    let Measured { mean, interval, .. } = measured(&|at| drawn(shipped, at) - drawn(dense, at));
+    Ok(SetResult {
+        name: name.to_owned(),
+        questions: pairs.len(),
+        rankings: rankings.collect(),
+        differences: [(Metric::Spearman.name(), Difference { against: "dense", mean, interval })].into(),
+        main: Metric::Spearman,
+    })
+}
+
+/// Papers by the collection's ids.
+fn by_id(collection: &Collection) -> HashMap<&str, &crate::paper::Paper> {
+    collection.ids.iter().map(String::as_str).zip(&collection.papers).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::toy::Toy;
+    use super::*;
+
+    #[test]
+    fn every_protocol_is_measured_in_every_way_and_a_long_question_whole() {
+        let mut collection = protocols::tests::collection();
+        collection.sets[0].questions[0].text = "They make attention sparse. ".repeat(20);
+        let toy = Toy::default();
+        let mut looks = 0;
+        let mut tell = |_, _| {
+            looks += 1;
+            true
+        };
+        let mut vectors = Vectors::new(&toy, VectorCache::in_memory(), &mut tell);
+        let long = ask(&[collection.sets[0].questions[0].text.as_str()], &mut vectors).unwrap();
+        assert!(long[0].pieces.len() > 1, "chunked, not cut");
+        let subject = Subject::Judged(collection);
+        let results = evaluate(&subject, &[], &Centring::none(), &mut vectors).unwrap();
+        assert_eq!(results.len(), 7);
+        for set in &results {
+            assert_eq!(
+                set.rankings.keys().copied().collect::<Vec<_>>(),
+                ["dense", "lexical", "rrf", "shipped"]
+            );
+            assert!(set.questions > 0, "{}", set.name);
+        }
+        let related = results.iter().find(|set| set.name == "c related").unwrap();
+        assert_eq!((related.main, related.questions), (Metric::Recall10, 2));
+        let error = evaluate(&subject, &["dev".into()], &Centring::none(), &mut vectors).unwrap_err();
+        assert_eq!(error.to_string(), "c has no split 'dev'; it has en, ko, related");
+        assert!(looks > 7);
+    }
+
+    #[test]
+    fn scored_pairs_are_ranked_as_people_rank_them() {
+        let pair = |a: &str, b: &str, score| ScoredPair { a: a.into(), b: b.into(), score };
+        let pairs = vec![
+            pair("같은 글", "같은 글", 5.0),
+            pair("같은 글", "같은 말", 3.0),
+            pair("같은 글", "zzz", 0.0),
+        ];
+        let toy = Toy::default();
+        let mut tell = |_, _| true;
+        let mut vectors = Vectors::new(&toy, VectorCache::in_memory(), &mut tell);
+        let subject = Subject::Similarity("sts".into(), pairs);
+        let results = evaluate(&subject, &[], &Centring::none(), &mut vectors).unwrap();
+        assert!(results[0].rankings["dense"].0[0].mean > 0.99);
+    }
 }

@@ -5,6 +5,10 @@
 //! removes that part (Libovický, Rosa and Fraser 2020, "On the Language Neutrality of Pre-trained Multilingual
 //! Representations"; Yang et al. 2021, "A Simple and Effective Method to Eliminate the Self Language Bias").
 //!
+//! Means differ by style as well: a question is no abstract, a note no title. The **directions** in which style and language move
+//! vectors, apart from topic, are projected out after the mean (Xie et al. 2022, "Discovering Low-rank Subspaces for
+//! Language-agnostic Multilingual Representations"; how they are measured: `eval/directions.rs`).
+//!
 //! The means come from a **prior**, measured on real text and kept beside the model's manifest, blended with the
 //! library's own as it grows. The store keeps raw vectors; centring is applied when an index is published and
 //! is part of the index's identity, so it can change without embedding again.
@@ -14,7 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::FlatVectors;
-use crate::paper::{Language, Role, UnitVector};
+use crate::paper::{Language, Role, UnitVector, dot};
 
 /// How many passages of its own a library needs before its means weigh as much as the prior's. The mean of n
 /// vectors has a standard error of about 0.4 / sqrt(n) (passages of one language lie about 0.4 from their mean):
@@ -65,6 +69,9 @@ pub struct Centring {
     pub related: Calibration,
     /// One entry a language and role.
     pub means: Vec<Mean>,
+    /// Directions of style and language, of length one and at right angles; tables of before they were measured have none.
+    #[serde(default)]
+    pub directions: Vec<Vec<f32>>,
 }
 
 /// A table that does not fit.
@@ -83,7 +90,15 @@ pub enum CentringError {
         /// Numbers in a vector.
         expected: usize,
     },
+    /// A direction of another model, or a table that somebody edited: projecting along it would not remove it.
+    #[error(
+        "direction {0} of the table does not fit: it has not the model's dimension, length one, or right angles to those before"
+    )]
+    Direction(usize),
 }
+
+/// How far rounding may take directions from length one and right angles.
+const ANGLE_TOLERANCE: f32 = 1e-3;
 
 impl Centring {
     /// Reads a table and checks that it fits vectors of `dimension`.
@@ -98,8 +113,24 @@ impl Centring {
                 found: mean.mean.len(),
                 expected: dimension,
             }),
-            None => Ok(table),
+            None => table.check_directions(dimension),
         }
+    }
+
+    fn check_directions(self, dimension: usize) -> Result<Self, CentringError> {
+        for (at, direction) in self.directions.iter().enumerate() {
+            let along = |other: &Vec<f32>| -> f32 {
+                direction.iter().zip(other).map(|(one, other)| one * other).sum()
+            };
+            let fits = direction.len() == dimension
+                // NaN is never within.
+                && (along(direction) - 1.0).abs() < ANGLE_TOLERANCE
+                && self.directions[..at].iter().all(|before| along(before).abs() < ANGLE_TOLERANCE);
+            if !fits {
+                return Err(CentringError::Direction(at));
+            }
+        }
+        Ok(self)
     }
 
     /// The table as it is published with a generation.
@@ -114,7 +145,7 @@ impl Centring {
     #[must_use]
     pub fn none() -> Self {
         let unmeasured = Calibration { midpoint: 0.5, slope: 10.0 };
-        Self { answers: unmeasured, related: unmeasured, means: Vec::new() }
+        Self { answers: unmeasured, related: unmeasured, means: Vec::new(), directions: Vec::new() }
     }
 
     /// This prior, moved towards the means of the passages that `visit` shows.
@@ -159,11 +190,20 @@ impl Centring {
         of(language).or_else(|| of(Language::UNDETERMINED))
     }
 
-    /// `raw` without the mean of its language and role. A vector that is nothing but its mean stays as it is.
+    /// `raw` without the mean of its language and role, and without the directions. A vector that is nothing else stays as it
+    /// is.
     #[must_use]
     pub fn apply(&self, role: Role, language: Language, raw: &UnitVector) -> UnitVector {
-        let Some(mean) = self.mean(language, role) else { return raw.clone() };
-        let centred = raw.as_slice().iter().zip(mean).map(|(value, mean)| value - mean).collect();
+        let mut centred = raw.as_slice().to_vec();
+        match self.mean(language, role) {
+            Some(mean) => centred.iter_mut().zip(mean).for_each(|(value, mean)| *value -= mean),
+            None if self.directions.is_empty() => return raw.clone(),
+            None => {}
+        }
+        for direction in &self.directions {
+            let along = dot(&centred, direction);
+            centred.iter_mut().zip(direction).for_each(|(value, direction)| *value -= along * direction);
+        }
         UnitVector::new(centred).unwrap_or_else(|_| raw.clone())
     }
 
@@ -208,7 +248,7 @@ impl Centring {
                 means.push(Mean { language, role, count, mean });
             }
         }
-        Self { answers: self.answers, related: self.related, means }
+        Self { answers: self.answers, related: self.related, means, directions: self.directions.clone() }
     }
 }
 
@@ -261,20 +301,6 @@ impl PassageMeans {
         for (total, value) in sum.total.iter_mut().zip(raw) {
             *total += f64::from(*value);
         }
-    }
-
-    /// The plain means, in the role given: how a prior is measured.
-    #[must_use]
-    pub fn means(&self, role: Role) -> Vec<Mean> {
-        self.sums
-            .iter()
-            .map(|(language, sum)| Mean {
-                language: *language,
-                role,
-                count: sum.count,
-                mean: sum.total.iter().map(|total| (*total / sum.count as f64) as f32).collect(),
-            })
-            .collect()
     }
 }
 
@@ -329,6 +355,39 @@ mod tests {
         let many = shift(10_000, &mut library);
         assert!(many[0] > 0.39 && many[1] > 0.39, "questions move with passages: {many:?}");
         assert!(many[2] > 0.39, "what the whole library shares goes in every language: {many:?}");
+    }
+
+    #[test]
+    fn directions_are_gone_from_every_vector_and_stay_with_the_blend() {
+        let slanted = std::f32::consts::FRAC_1_SQRT_2;
+        let directions = vec![vec![slanted, slanted, 0.0]];
+        let library = PassageMeans::default();
+        let prior = Centring { directions, ..prior() }.blended_with(&library);
+        let raw = UnitVector::new(vec![0.3, 0.8, 0.5]).unwrap();
+        for (role, language) in [(Role::Query, Language::ENGLISH), (Role::Passage, Language::KOREAN)] {
+            let centred = prior.apply(role, language, &raw);
+            assert!(dot(centred.as_slice(), &prior.directions[0]).abs() < 1e-6, "{centred:?}");
+            assert!((centred.cosine(&centred) - 1.0).abs() < 1e-6);
+        }
+        let meanless = Centring { means: Vec::new(), ..prior.clone() };
+        let centred = meanless.apply(Role::Query, Language::CHINESE, &raw);
+        assert!(dot(centred.as_slice(), &prior.directions[0]).abs() < 1e-6, "also where no mean is known");
+        assert_eq!(Centring::none().apply(Role::Query, Language::CHINESE, &raw), raw);
+    }
+
+    #[test]
+    fn tables_without_directions_are_read_and_directions_that_do_not_fit_are_refused() {
+        let with = |directions: Vec<Vec<f32>>| {
+            Centring::from_json(&Centring { directions, ..prior() }.to_json().unwrap(), 3)
+        };
+        assert_eq!(with(vec![vec![1.0, 0.0, 0.0], vec![0.0, 0.0, 1.0]]).unwrap().directions.len(), 2);
+        for wrong in [vec![1.0, 0.0], vec![2.0, 0.0, 0.0], vec![0.8, 0.6, 0.0]] {
+            let error = with(vec![vec![1.0, 0.0, 0.0], wrong]).unwrap_err();
+            assert!(matches!(error, CentringError::Direction(1)), "{error}");
+        }
+        let mut older: serde_json::Value = serde_json::from_slice(&prior().to_json().unwrap()).unwrap();
+        older.as_object_mut().unwrap().remove("directions");
+        assert_eq!(Centring::from_json(older.to_string().as_bytes(), 3).unwrap(), prior());
     }
 
     #[test]

@@ -30,6 +30,10 @@ impl VectorIndex for ExactIndex {
         self.vectors.numbers()
     }
 
+    fn vector(&self, number: u32) -> Option<&[f32]> {
+        self.vectors.of_number(number)
+    }
+
     fn search(
         &self,
         query: &UnitVector,

@@ -29,25 +29,33 @@ pub struct FlatVectors {
     dimension: usize,
     numbers: Vec<u32>,
     values: Vec<f32>,
+    /// Whether the numbers rise.
+    in_order: bool,
 }
 
 impl FlatVectors {
     /// None yet, of `dimension` numbers each.
     #[must_use]
     pub fn new(dimension: usize) -> Self {
-        Self { dimension, numbers: Vec::new(), values: Vec::new() }
+        Self::with_capacity(dimension, 0)
     }
 
     /// The same, with room for `count`.
     #[must_use]
     pub fn with_capacity(dimension: usize, count: usize) -> Self {
-        Self { dimension, numbers: Vec::with_capacity(count), values: Vec::with_capacity(count * dimension) }
+        Self {
+            dimension,
+            numbers: Vec::with_capacity(count),
+            values: Vec::with_capacity(count * dimension),
+            in_order: true,
+        }
     }
 
     /// Of rows that were stored; `None` where they do not fit together.
     pub(super) fn of(dimension: usize, numbers: Vec<u32>, values: Vec<f32>) -> Option<Self> {
         (numbers.len().checked_mul(dimension) == Some(values.len())).then_some(Self {
             dimension,
+            in_order: numbers.is_sorted(),
             numbers,
             values,
         })
@@ -65,6 +73,7 @@ impl FlatVectors {
         if off.is_nan() || off > TOLERANCE {
             return Err(Misfit::NotUnit(number));
         }
+        self.in_order &= self.numbers.last().is_none_or(|last| *last < number);
         self.numbers.push(number);
         self.values.extend_from_slice(vector);
         Ok(())
@@ -104,6 +113,18 @@ impl FlatVectors {
     #[must_use]
     pub fn row(&self, row: usize) -> &[f32] {
         self.values.get(row * self.dimension..(row + 1) * self.dimension).unwrap_or_default()
+    }
+
+    /// The vector with this number.
+    #[must_use]
+    pub fn of_number(&self, number: u32) -> Option<&[f32]> {
+        // Vectors are shown by the store in the order of their numbers; others need not be.
+        let row = if self.in_order {
+            self.numbers.binary_search(&number).ok()?
+        } else {
+            self.numbers.iter().position(|known| *known == number)?
+        };
+        Some(self.row(row))
     }
 
     /// The cosine of row `row` to `query`.

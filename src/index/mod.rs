@@ -19,7 +19,9 @@ use crate::paper::UnitVector;
 
 pub use exact::ExactIndex;
 pub use flat::{FlatVectors, Misfit};
-pub use generation::{Contents, GenerationError, Kind, Manifest, Published, StoredFile, publish, publish_as};
+pub use generation::{
+    Beside, Contents, GenerationError, Kind, Manifest, Published, StoredFile, publish, publish_as,
+};
 pub use hnsw::HnswIndex;
 
 /// Up to how many vectors the scan is the better index. Measured on two busy cores, 384 dimensions, 100 neighbours a
@@ -63,6 +65,9 @@ pub trait VectorIndex: Send + Sync {
     fn is_empty(&self) -> bool {
         self.len() == 0
     }
+
+    /// The vector stored under `number`.
+    fn vector(&self, number: u32) -> Option<&[f32]>;
 
     /// The `limit` nearest of the vectors whose number is allowed.
     fn search(

@@ -1,9 +1,10 @@
-//! The store's vectors, centred, as the next generation of the index.
+//! The store's vectors, centred, and the words of its passages, as the next generation of the index.
 
 use std::path::Path;
 
 use super::Model;
-use crate::index::{self, Centring, CentringError, Contents, GenerationError, Published, Show};
+use crate::index::{self, Beside, Centring, CentringError, Contents, GenerationError, Published, Show};
+use crate::lexical::{self, Document, LexicalIndex};
 use crate::store::{Snapshot, Store, StoreError};
 
 /// Why no generation was published; the one before, if any, still answers.
@@ -56,6 +57,31 @@ pub fn publish(library: &Path, store: &Store, model: Model<'_>) -> Result<Publis
         transform: &centring.to_json()?,
         revision: snapshot.revision()?,
         vectors,
+        beside: Some(Beside { folder: lexical::FOLDER, write: &|folder| write_words(folder, &snapshot) }),
     };
     Ok(index::publish(library, contents)?)
+}
+
+/// Every passage's words.
+fn write_words(folder: &Path, snapshot: &Snapshot) -> std::io::Result<Vec<String>> {
+    let failed = |error: StoreError| std::io::Error::other(error);
+    let mut passages = snapshot.passages().map_err(failed)?;
+    passages.sort_by_key(|(number, paper, _)| (*paper, *number));
+    let mut failure = None;
+    let mut last = None;
+    let documents = passages.iter().filter_map(|(number, paper, passage)| {
+        // Passages of one paper stand together: it is read once.
+        if last.as_ref().is_none_or(|(known, _)| known != paper) {
+            last = match snapshot.paper(*paper) {
+                Ok(found) => found.map(|found| (*paper, found)),
+                Err(error) => {
+                    failure.get_or_insert(error);
+                    None
+                }
+            };
+        }
+        last.as_ref().and_then(|(_, paper)| Document::of(number.0, paper, passage))
+    });
+    let written = LexicalIndex::write(folder, documents).map_err(std::io::Error::other);
+    failure.map_or(written, |error| Err(failed(error)))
 }

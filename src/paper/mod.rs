@@ -6,6 +6,7 @@
 //! A **record** is what one source says about one paper; a **paper** is all records of one work, merged.
 //! The store keeps the records, so a source can change its mind, and be withdrawn, without guessing.
 
+mod asked_author;
 mod author;
 mod chunk;
 mod doubt;
@@ -26,6 +27,7 @@ mod text;
 mod title;
 mod vector;
 
+pub use asked_author::{AskedAuthor, author_key};
 pub use author::{family_and_given, family_first, natural_name, natural_order};
 pub use chunk::{Span, chunk};
 pub use doubt::{Against, Doubt, doubt};
@@ -38,6 +40,7 @@ pub use merge::{Note, Paper};
 pub use passage::{Passage, PassageKind, TextHash, passages_of};
 pub use record::{Commentary, Record, Source};
 pub use text::{code_points, cut, normalise, single_line};
-pub use title::normalised_title;
+pub(crate) use title::fold as fold_accents;
+pub use title::{folded_title, normalised_title};
 pub(crate) use vector::dot;
 pub use vector::{Role, UnitVector, VectorError};

@@ -18,6 +18,12 @@ pub fn normalised_title(title: &str) -> String {
     if letters.is_empty() { title.trim().to_owned() } else { letters }
 }
 
+/// [`normalised_title`] without accents: how people type a title.
+#[must_use]
+pub fn folded_title(title: &str) -> String {
+    fold(&normalised_title(title))
+}
+
 /// Letters and digits, and the point between two digits: GPT-3.5 is not GPT-35.
 fn letters_of(characters: impl Iterator<Item = char>) -> String {
     let mut letters = String::new();
@@ -35,7 +41,7 @@ fn letters_of(characters: impl Iterator<Item = char>) -> String {
 
 /// Without the accents of Latin letters, which exports lose; for comparing only. Hangul, kana and Indic marks stay: they
 /// are letters there.
-pub(super) fn fold(text: &str) -> String {
+pub(crate) fn fold(text: &str) -> String {
     let bare = text.nfd().filter(|c| !matches!(c, '\u{300}'..='\u{36f}'));
     let mut folded = String::with_capacity(text.len());
     for c in bare.nfc() {
@@ -81,5 +87,6 @@ mod tests {
     fn accents_are_folded_and_no_syllable() {
         assert_eq!(fold("üstün łukasz straße"), "ustun lukasz strasse");
         assert_eq!(fold("한국어 が 中文"), "한국어 が 中文");
+        assert_eq!(folded_title("Die Schrödinger-Gleichung!"), "dieschrodingergleichung");
     }
 }

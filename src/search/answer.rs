@@ -134,10 +134,25 @@ pub struct Why {
     /// The question names this paper by its id.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub named: bool,
+    /// The words of the question that stand in the title or the matched passage, as the question spells them.
+    pub words: Vec<String>,
+    /// What each signal says of the paper.
+    pub signals: Signals,
     /// Tags shared with the papers asked about, or named in the question.
     pub shared_tags: Vec<String>,
     /// Links in the commentary between this paper and the papers asked about.
     pub mentions: Vec<Link>,
+}
+
+/// What put a paper where it is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
+pub struct Signals {
+    /// Nearness of meaning: the cosine without what languages and styles share, hubs corrected.
+    pub meaning: f32,
+    /// BM25, as a share of the best there is for this question, 0 to 1.
+    pub words: f32,
+    /// The share of the question's words, weighed by their rarity, that one passage holds, 0 to 1.
+    pub coverage: f32,
 }
 
 /// A link between two papers.

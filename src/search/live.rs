@@ -1,6 +1,6 @@
 //! What answers right now: the published generation for the passages it holds, an exact scan for the rest.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -8,11 +8,12 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use super::SearchError;
-use super::rank::{Ranked, by_paper};
+use super::ranker::{Entry, Ranker};
 use crate::embed::Encoder;
 use crate::index::{Centring, ExactIndex, Manifest, Published, Show, VectorIndex};
-use crate::paper::UnitVector;
-use crate::store::{Counts, PaperNumber, Snapshot, StoreError};
+use crate::lexical::{self, Document, LexicalIndex, Lexicon};
+use crate::paper::{Paper, Passage};
+use crate::store::{Counts, PaperNumber, PassageNumber, Snapshot, StoreError};
 
 /// Whether the published index answers, or why not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -45,23 +46,21 @@ impl fmt::Display for IndexState {
     }
 }
 
-/// The index over one revision of the store.
+/// The indexes over one revision of the store.
 pub(super) struct Live {
     revision: u64,
     counts: Counts,
     state: IndexState,
-    centring: Centring,
+    ranker: Ranker,
     published: Option<Arc<Generation>>,
-    fresh: ExactIndex,
-    /// The paper of every passage of the store. The published index may still hold passages that the store dropped.
-    paper_of: HashMap<u32, PaperNumber>,
 }
 
 /// A published generation, verified and in memory.
 struct Generation {
     manifest: Manifest,
     number: u64,
-    index: Box<dyn VectorIndex>,
+    index: Arc<dyn VectorIndex>,
+    words: Arc<LexicalIndex>,
     held: HashSet<u32>,
     centring: Centring,
 }
@@ -88,15 +87,20 @@ impl Live {
             None => prior.blended_over(visit)?,
         };
         let passages = snapshot.passages()?;
-        let fresh = match &published {
+        let fresh: Vec<&(PassageNumber, PaperNumber, Passage)> = passages
+            .iter()
+            .filter(|(number, _, _)| {
+                published.as_ref().is_none_or(|generation| !generation.held.contains(&number.0))
+            })
+            .collect();
+        let scanned = match &published {
             None => centring.centre_all(encoder.dimension(), |_| true, visit)?,
             // Only the vectors that are needed: mostly there are few, and this is done after every write.
-            Some(generation) => centring.centre_all(
+            Some(_) => centring.centre_all(
                 encoder.dimension(),
                 |_| true,
                 |show: Show<'_>| {
-                    let fresh = passages.iter().filter(|(number, _, _)| !generation.held.contains(&number.0));
-                    for (number, _, passage) in fresh {
+                    for (number, _, passage) in &fresh {
                         if let Some(raw) = snapshot.vector(*number)? {
                             show(number.0, passage.language, raw.as_slice());
                         }
@@ -106,18 +110,24 @@ impl Live {
             )?,
         };
         let state = match (&published, unusable) {
-            (Some(_), _) => IndexState::Published { scanned: fresh.len() },
+            (Some(_), _) => IndexState::Published { scanned: scanned.len() },
             (None, None) => IndexState::Missing,
             (None, Some(reason)) => IndexState::Unusable { reason },
         };
+        let mut indexes: Vec<Arc<dyn VectorIndex>> = vec![Arc::new(ExactIndex::new(Arc::new(scanned)))];
+        let mut words = vec![Arc::new(LexicalIndex::in_memory(documents(snapshot, &fresh)?)?)];
+        if let Some(generation) = &published {
+            indexes.push(Arc::clone(&generation.index));
+            words.push(Arc::clone(&generation.words));
+        }
+        let entries =
+            passages.iter().map(|(number, paper, passage)| (number.0, Entry::of(*paper, passage))).collect();
         Ok(Self {
             revision: snapshot.revision()?,
             counts: snapshot.counts()?,
             state,
-            centring,
+            ranker: Ranker::new(centring, indexes, Lexicon::new(words), entries),
             published,
-            fresh: ExactIndex::new(Arc::new(fresh)),
-            paper_of: passages.into_iter().map(|(number, paper, _)| (number.0, paper)).collect(),
         })
     }
 
@@ -129,46 +139,29 @@ impl Live {
         &self.counts
     }
 
-    pub(super) fn papers(&self) -> usize {
-        self.counts.papers as usize
-    }
-
     pub(super) fn state(&self) -> &IndexState {
         &self.state
     }
 
-    pub(super) fn centring(&self) -> &Centring {
-        &self.centring
+    pub(super) fn ranker(&self) -> &Ranker {
+        &self.ranker
     }
+}
 
-    /// The `limit` papers whose best passage is closest to `asked`, best first; none of `excluded`.
-    pub(super) fn rank(
-        &self,
-        asked: &UnitVector,
-        limit: usize,
-        excluded: &[PaperNumber],
-    ) -> Vec<Ranked<PaperNumber>> {
-        let allow = |number: u32| self.paper_of.get(&number).is_some_and(|paper| !excluded.contains(paper));
-        let passages =
-            self.fresh.len() + self.published.as_ref().map_or(0, |generation| generation.index.len());
-        let mut depth = limit.saturating_mul(4).max(64);
-        loop {
-            let mut neighbours = self.fresh.search(asked, depth, &allow);
-            if let Some(generation) = &self.published {
-                neighbours.extend(generation.index.search(asked, depth, &allow));
-            }
-            let exhausted = depth >= passages;
-            // Only the first `depth` of the union are sure to be the nearest.
-            neighbours.sort_by(|left, right| right.similarity.total_cmp(&left.similarity));
-            neighbours.truncate(depth);
-            let mut ranking = by_paper(neighbours, |number| self.paper_of.get(&number).copied());
-            if ranking.len() >= limit || exhausted {
-                ranking.truncate(limit);
-                return ranking;
-            }
-            depth = depth.saturating_mul(4);
+/// The words of passages that no published index holds.
+fn documents(
+    snapshot: &Snapshot,
+    passages: &[&(PassageNumber, PaperNumber, Passage)],
+) -> Result<Vec<Document<'static>>, StoreError> {
+    let mut documents = Vec::with_capacity(passages.len());
+    let mut last: Option<(PaperNumber, Paper)> = None;
+    for (number, paper, passage) in passages {
+        if last.as_ref().is_none_or(|(known, _)| known != paper) {
+            last = snapshot.paper(*paper)?.map(|found| (*paper, found));
         }
+        documents.extend(last.as_ref().and_then(|(_, paper)| Document::of(number.0, paper, passage)));
     }
+    Ok(documents)
 }
 
 /// The published generation, if there is one; else why what is there cannot be used.
@@ -189,7 +182,9 @@ fn published(
     generation.manifest.require(encoder.fingerprint()).map_err(|error| error.to_string())?;
     let centring =
         Centring::from_json(&generation.transform, encoder.dimension()).map_err(|error| error.to_string())?;
-    let Published { number, manifest, index, .. } = generation;
+    let Published { number, manifest, index, directory, .. } = generation;
+    let words = LexicalIndex::open(&directory.join(lexical::FOLDER)).map_err(|error| error.to_string())?;
     let held = index.numbers().iter().copied().collect();
-    Ok(Some(Arc::new(Generation { manifest, number, index, held, centring })))
+    let (index, words) = (Arc::from(index), Arc::new(words));
+    Ok(Some(Arc::new(Generation { manifest, number, index, words, held, centring })))
 }

@@ -5,25 +5,46 @@
 //! scan for those that came after it; what the store no longer holds never appears.
 
 mod answer;
+mod asked;
+mod choice;
+mod column;
+mod date_range;
+mod evidence;
+mod facts;
+mod filter;
+mod hubs;
 mod live;
-mod rank;
+mod order;
+mod paper_set;
+mod question;
+mod questions;
+mod ranker;
 mod related;
+mod request;
+mod show;
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-pub use answer::{Answer, Asked, Example, Hit, Link, Match, PaperCard, Why};
+pub use answer::{Answer, Asked, Example, Hit, Link, Match, PaperCard, Signals, Why};
+pub use asked::AskedText;
+pub use date_range::DateRange;
+pub use facts::{Facet, Facets, Facts, FactsBuilder};
+pub use filter::{Filter, FilterError, Key};
 pub use live::IndexState;
-pub use rank::{Ranked, by_paper};
+pub use order::{by_date, diverse, prefer_recent};
+pub use paper_set::PaperSet;
+pub use question::{Piece, Question};
+pub use ranker::{Allow, Method, RankedPaper, Ranker};
+pub use related::words_of;
+pub use request::{DEFAULT_LIMIT, Floor, Options, RelatedRequest, RequestError, SearchRequest, Sort};
 
 use crate::embed::{EncodeError, Encoder};
-use crate::index::{Calibration, Centring, CentringError};
-use crate::paper::{
-    Language, Paper, PaperId, Passage, PassageKind, Role, UnitVector, VectorError, chunk, identifiers_in,
-    normalise, normalised_title,
-};
-use crate::store::{Counts, PaperNumber, PassageNumber, Snapshot, Store, StoreError};
+use crate::index::{Centring, CentringError};
+use crate::lexical::LexicalError;
+use crate::paper::{Paper, PaperId, VectorError, identifiers_in};
+use crate::store::{Counts, PaperNumber, Snapshot, Store, StoreError};
 use live::Live;
 
 /// Why a question has no answer.
@@ -52,6 +73,9 @@ pub enum SearchError {
     /// The store contradicts itself.
     #[error("passage {0} has lost its paper or its vector; run 'paperkin check'")]
     Inconsistent(u32),
+    /// A filter or option that means nothing.
+    #[error(transparent)]
+    Request(#[from] RequestError),
     /// The model could not read the question.
     #[error(transparent)]
     Encode(#[from] EncodeError),
@@ -61,6 +85,9 @@ pub enum SearchError {
     /// The store cannot be read.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The index of words cannot be read.
+    #[error(transparent)]
+    Lexical(#[from] LexicalError),
     /// The means published with the index, or shipped with the model, do not fit.
     #[error(transparent)]
     Centring(#[from] CentringError),
@@ -71,6 +98,10 @@ pub struct Searcher {
     snapshot: Snapshot,
     encoder: Arc<dyn Encoder>,
     live: Live,
+    /// The model's means as they are shipped.
+    prior: Centring,
+    /// Read when it is first needed.
+    facts: OnceLock<Arc<Facts>>,
 }
 
 impl Searcher {
@@ -103,7 +134,13 @@ impl Searcher {
         }
         let live =
             Live::open(library, &snapshot, encoder.as_ref(), prior, before.map(|before| &before.live))?;
-        Ok(Self { snapshot, encoder, live })
+        let facts = OnceLock::new();
+        if let Some(known) = before.filter(|before| before.revision() == live.revision())
+            && let Some(known) = known.facts.get()
+        {
+            let _ = facts.set(Arc::clone(known));
+        }
+        Ok(Self { snapshot, encoder, live, prior: prior.clone(), facts })
     }
 
     /// What is in the library.
@@ -132,39 +169,22 @@ impl Searcher {
         Ok(self.find(id)?.1)
     }
 
-    /// The papers closest to a question.
-    ///
-    /// A question that names papers by id or URL gets those first. A question over the model's limit is chunked, and
-    /// the mean of its chunks is searched; the answer says how many there were.
+    /// What the papers that `filter` allows are about: tags, languages, years, sources, authors.
     ///
     /// # Errors
-    /// If the question is empty or the store cannot be read.
-    pub fn search(&self, question: &str, limit: usize) -> Result<Answer, SearchError> {
-        let started = Instant::now();
-        let question = normalise(question);
-        let asked = self.embed(&question)?;
-        let raw = std::slice::from_ref(&asked.raw);
-        let named = self.named_in(&question)?;
-        let mut hits = Vec::new();
-        for number in named.iter().take(limit) {
-            if let Some(ranked) = self.best_passage(*number, &asked.centred)? {
-                let mut hit = self.hit(ranked, raw, self.live.centring().answers)?;
-                hit.why.named = true;
-                hits.push(hit);
-            }
+    /// If the store cannot be read.
+    pub fn facets(&self, filter: &Filter) -> Result<Facets, SearchError> {
+        filter.check().map_err(RequestError::from)?;
+        let facts = self.facts()?;
+        Ok(facts.facets(&facts.select(filter)))
+    }
+
+    fn facts(&self) -> Result<&Facts, SearchError> {
+        if let Some(facts) = self.facts.get() {
+            return Ok(facts);
         }
-        for ranked in self.live.rank(&asked.centred, limit - hits.len(), &named) {
-            let mut hit = self.hit(ranked, raw, self.live.centring().answers)?;
-            hit.why.shared_tags = tags_in(&hit.paper.tags, &question);
-            hits.push(hit);
-        }
-        Ok(Answer {
-            query: Asked::Text(question),
-            hits,
-            total: self.live.papers(),
-            took_ms: milliseconds(started),
-            chunks: asked.chunks,
-        })
+        let facts = Arc::new(Facts::of(&self.snapshot)?);
+        Ok(self.facts.get_or_init(|| facts))
     }
 
     fn find(&self, id: &PaperId) -> Result<(PaperNumber, Paper), SearchError> {
@@ -184,106 +204,6 @@ impl Searcher {
         }
         Ok(numbers)
     }
-
-    /// The passage of one paper that is closest to what is asked; `None` if none has a vector yet.
-    fn best_passage(
-        &self,
-        paper: PaperNumber,
-        asked: &UnitVector,
-    ) -> Result<Option<Ranked<PaperNumber>>, SearchError> {
-        let mut best: Option<Ranked<PaperNumber>> = None;
-        for (passage, centred) in self.centred_passages(paper)? {
-            let similarity = centred.vector.cosine(asked);
-            if best.is_none_or(|best| similarity > best.similarity) {
-                best = Some(Ranked { paper, passage, similarity });
-            }
-        }
-        Ok(best)
-    }
-
-    /// The passages of a paper that have a vector.
-    fn centred_passages(&self, paper: PaperNumber) -> Result<Vec<(u32, CentredPassage)>, SearchError> {
-        let mut centred = Vec::new();
-        for (number, passage) in self.snapshot.passages_of(paper)? {
-            if let Some(raw) = self.snapshot.vector(number)? {
-                let vector = self.live.centring().apply(Role::Passage, passage.language, &raw);
-                centred.push((number.0, CentredPassage { passage, raw, vector }));
-            }
-        }
-        Ok(centred)
-    }
-
-    /// The vector of a text that is asked: chunked if it is long, then the mean of the chunks.
-    fn embed(&self, text: &str) -> Result<AskedVector, SearchError> {
-        let spans = chunk(text, self.encoder.token_limit(), |piece| self.encoder.count_tokens(piece));
-        let pieces: Vec<&str> = spans.into_iter().map(|span| &text[span]).collect();
-        if pieces.is_empty() {
-            return Err(SearchError::Empty);
-        }
-        let vectors = self.encoder.encode(Role::Query, &pieces)?;
-        let centred: Vec<UnitVector> = pieces
-            .iter()
-            .zip(&vectors)
-            .map(|(piece, raw)| self.live.centring().apply(Role::Query, Language::of(piece), raw))
-            .collect();
-        Ok(AskedVector {
-            raw: UnitVector::mean_of(&vectors)?,
-            centred: UnitVector::mean_of(&centred)?,
-            chunks: pieces.len(),
-        })
-    }
-
-    /// A ranked paper, shown. `asked`: the raw vectors that `similarity` is the nearest of.
-    fn hit(
-        &self,
-        ranked: Ranked<PaperNumber>,
-        asked: &[UnitVector],
-        calibration: Calibration,
-    ) -> Result<Hit, SearchError> {
-        let gone = || SearchError::Inconsistent(ranked.passage);
-        let number = PassageNumber(ranked.passage);
-        let (_, passage) = self.snapshot.passage(number)?.ok_or_else(gone)?;
-        let paper = self.snapshot.paper(ranked.paper)?.ok_or_else(gone)?;
-        let raw = self.snapshot.vector(number)?.ok_or_else(gone)?;
-        let source = match passage.kind {
-            PassageKind::Commentary => paper.commentaries.get(passage.ordinal).map(|note| note.file.clone()),
-            PassageKind::Title | PassageKind::Abstract => None,
-        };
-        Ok(Hit {
-            score: calibration.score(ranked.similarity),
-            similarity: asked.iter().map(|asked| asked.cosine(&raw)).fold(-1.0, f32::max),
-            matched: Match {
-                passage: passage.kind,
-                lang: passage.language,
-                text: passage.text(&paper).ok_or_else(gone)?.to_owned(),
-                start: passage.start,
-                end: passage.end,
-                source,
-            },
-            paper: PaperCard::from(&paper),
-            why: Why::default(),
-        })
-    }
-}
-
-/// A text that was asked, as vectors.
-struct AskedVector {
-    raw: UnitVector,
-    centred: UnitVector,
-    chunks: usize,
-}
-
-/// A stored passage with its vector, raw and centred.
-struct CentredPassage {
-    passage: Passage,
-    raw: UnitVector,
-    vector: UnitVector,
-}
-
-/// The tags that the question says, in its own words.
-fn tags_in(tags: &[String], question: &str) -> Vec<String> {
-    let question = normalised_title(question);
-    tags.iter().filter(|tag| question.contains(&normalised_title(tag))).cloned().collect()
 }
 
 fn milliseconds(since: Instant) -> f64 {

@@ -2,33 +2,39 @@
 //!
 //! A paper is represented by the mean of its texts' directions (abstract, each commentary), every text with the same
 //! weight however many passages it has: an article of sixteen passages must not outvote the abstract. Several examples
-//! are averaged; disliked ones are subtracted at a quarter of the weight (Rocchio 1971, with the weights of Manning,
-//! Raghavan and Schütze 2008, section 9.1.1).
+//! are averaged; disliked ones are subtracted at a fifth of the weight (Rocchio 1971, with the weights of Manning,
+//! Raghavan and Schütze 2008, section 9.1.1). The words of the liked papers are evidence beside the vectors, and so are links
+//! between commentary and paper, and shared tags.
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
-use super::{Answer, Asked, CentredPassage, Example, Link, SearchError, Searcher, Why, milliseconds};
-use crate::paper::{Mention, Paper, PaperId, UnitVector};
+use super::choice::Choice;
+use super::show::Shown;
+use super::{
+    Answer, Asked, Example, Link, Question, RankedPaper, RelatedRequest, SearchError, Searcher, Why,
+    milliseconds,
+};
+use crate::lexical::Terms;
+use crate::paper::{Mention, Paper, Role, UnitVector};
 use crate::store::PaperNumber;
 
 /// Against 0.75 for the liked (Manning et al. 2008).
 const DISLIKED_WEIGHT: f32 = 0.15 / 0.75;
+/// What a link between the two papers adds: somebody has said that they belong together.
+const LINK_WEIGHT: f32 = 0.2;
+/// What each shared tag adds, up to three.
+const TAG_WEIGHT: f32 = 0.03;
 
 impl Searcher {
-    /// The papers like `positive` and unlike `negative`; never one of them.
+    /// The papers like the positive examples and unlike the negative ones; never one of them.
     ///
     /// # Errors
-    /// If a paper is unknown or has no vector yet, or a text is empty.
-    pub fn related(
-        &self,
-        positive: Vec<Example>,
-        negative: Vec<Example>,
-        limit: usize,
-    ) -> Result<Answer, SearchError> {
+    /// If a paper is unknown or has no vector yet, a text is empty, or an option means nothing.
+    pub fn related(&self, request: &RelatedRequest) -> Result<Answer, SearchError> {
         let started = Instant::now();
-        let liked = self.represent(&positive)?;
-        let disliked = self.represent(&negative)?;
+        request.options.check()?;
+        let liked = self.represent(&request.positive)?;
+        let disliked = self.represent(&request.negative)?;
         let Some(towards) = liked.direction()? else { return Err(SearchError::Empty) };
         let asked = match disliked.direction()? {
             None => towards,
@@ -39,21 +45,42 @@ impl Searcher {
         };
         let named: Vec<PaperNumber> =
             liked.papers.iter().chain(&disliked.papers).map(|(number, _)| *number).collect();
-        let centring = self.live.centring();
-        // A text alone is asked as a question is.
-        let calibration = if liked.papers.is_empty() { centring.answers } else { centring.related };
+        let options = &request.options;
+        let choice = Choice::of(self, options.filter.clone(), options, &named)?;
+        let ranker = self.live.ranker();
+        let linked = self.linked_from(&liked.papers)?;
+        let evidence = |number| self.evidence(number, &liked.papers).unwrap_or_default();
+        let allow = |paper| choice.allows(paper);
+        let ranking =
+            ranker.related(&asked, &liked.text, options.candidates(), &allow, &linked, &evidence)?;
+        let shown = Shown {
+            raw: &liked.raw,
+            absolute: UnitVector::mean_of(&liked.absolute)?,
+            terms: &Terms::of(&liked.text).without_phrases(),
+            // A text alone is asked as a question is.
+            calibration: if liked.papers.is_empty() {
+                ranker.centring().answers
+            } else {
+                ranker.centring().related
+            },
+        };
+        let anchor = self.anchor(ranking.iter(), &shown)?;
+        let score = |ranked: &RankedPaper| shown.calibration.score(ranked.score + anchor);
         let mut hits = Vec::new();
-        for ranked in self.live.rank(&asked, limit, &named) {
-            let mut hit = self.hit(ranked, &liked.raw, calibration)?;
+        for (ranked, score) in choice.choose(self, ranking, score, 0)? {
+            let mut hit = self.hit(&ranked, score, &shown)?;
             if let Some(paper) = self.snapshot.paper(ranked.paper)? {
-                hit.why = self.why_related(ranked.paper, &paper, &liked.papers)?;
+                let found = self.why_related(ranked.paper, &paper, &liked.papers)?;
+                hit.why.shared_tags = found.shared_tags;
+                hit.why.mentions = found.mentions;
             }
             hits.push(hit);
         }
+        choice.sort(&mut hits);
         Ok(Answer {
-            query: Asked::Examples { positive, negative },
+            query: Asked::Examples { positive: request.positive.clone(), negative: request.negative.clone() },
             hits,
-            total: self.live.papers() - named.len(),
+            total: choice.total,
             took_ms: milliseconds(started),
             chunks: liked.chunks + disliked.chunks,
         })
@@ -64,17 +91,27 @@ impl Searcher {
         for example in examples {
             match example {
                 Example::Text { text } => {
-                    let asked = self.embed(text)?;
-                    all.directions.push(asked.centred);
-                    all.raw.push(asked.raw);
-                    all.chunks += asked.chunks;
+                    let question = Question::embed(text, self.encoder.as_ref())?;
+                    all.directions.push(question.centred(self.live.ranker().centring())?);
+                    all.absolute.push(question.centred(&self.prior)?);
+                    all.raw.push(question.raw()?);
+                    all.add_text(text);
+                    all.chunks += question.pieces.len();
                 }
                 Example::Paper(id) => {
                     let (number, paper) = self.find(id)?;
                     if all.papers.iter().any(|(known, _)| *known == number) {
                         continue;
                     }
-                    all.directions.push(self.direction_of(number, id, &mut all.raw)?);
+                    let direction = self.live.ranker().direction_of(number);
+                    all.directions.push(direction.ok_or_else(|| SearchError::NotEmbedded(id.clone()))?);
+                    for (at, passage) in self.snapshot.passages_of(number)? {
+                        if let Some(raw) = self.snapshot.vector(at)? {
+                            all.absolute.push(self.prior.apply(Role::Passage, passage.language, &raw));
+                            all.raw.push(raw);
+                        }
+                    }
+                    all.add_text(&words_of(&paper));
                     all.papers.push((number, paper));
                 }
             }
@@ -82,24 +119,21 @@ impl Searcher {
         Ok(all)
     }
 
-    /// The mean of the directions of a paper's texts; adds its raw vectors to `raw`.
-    fn direction_of(
-        &self,
-        number: PaperNumber,
-        id: &PaperId,
-        raw: &mut Vec<UnitVector>,
-    ) -> Result<UnitVector, SearchError> {
-        let mut texts: BTreeMap<_, Vec<UnitVector>> = BTreeMap::new();
-        for (_, CentredPassage { passage, raw: stored, vector }) in self.centred_passages(number)? {
-            texts.entry((passage.kind, passage.ordinal)).or_default().push(vector);
-            raw.push(stored);
+    /// The papers that the commentary of `asked` leads to.
+    fn linked_from(&self, asked: &[(PaperNumber, Paper)]) -> Result<Vec<PaperNumber>, SearchError> {
+        let mut linked = Vec::new();
+        for mention in asked.iter().flat_map(|(_, paper)| &paper.mentions) {
+            linked.extend(self.snapshot.number_of_mention(mention)?);
         }
-        let texts =
-            texts.values().map(|vectors| UnitVector::mean_of(vectors)).collect::<Result<Vec<_>, _>>()?;
-        if texts.is_empty() {
-            return Err(SearchError::NotEmbedded(id.clone()));
-        }
-        Ok(UnitVector::mean_of(&texts)?)
+        Ok(linked)
+    }
+
+    /// What speaks for a paper beside its text.
+    fn evidence(&self, number: PaperNumber, asked: &[(PaperNumber, Paper)]) -> Result<f32, SearchError> {
+        let Some(paper) = self.snapshot.paper(number)? else { return Ok(0.0) };
+        let why = self.why_related(number, &paper, asked)?;
+        let link = if why.mentions.is_empty() { 0.0 } else { LINK_WEIGHT };
+        Ok(link + TAG_WEIGHT * why.shared_tags.len().min(3) as f32)
     }
 
     fn why_related(
@@ -135,17 +169,37 @@ impl Searcher {
     }
 }
 
+/// All that a paper's texts say, for their words.
+#[must_use]
+pub fn words_of(paper: &Paper) -> String {
+    let mut all = paper.title.clone();
+    let commentaries = paper.commentaries.iter().map(|note| &note.commentary.text);
+    for text in paper.abstract_text.iter().chain(commentaries) {
+        all.push('\n');
+        all.push_str(text);
+    }
+    all
+}
+
 /// What examples stand for.
 #[derive(Default)]
 struct Examples {
     papers: Vec<(PaperNumber, Paper)>,
     directions: Vec<UnitVector>,
     raw: Vec<UnitVector>,
+    /// Centred by the model's own means.
+    absolute: Vec<UnitVector>,
+    text: String,
     chunks: usize,
 }
 
 impl Examples {
     fn direction(&self) -> Result<Option<UnitVector>, SearchError> {
         if self.directions.is_empty() { Ok(None) } else { Ok(Some(UnitVector::mean_of(&self.directions)?)) }
+    }
+
+    fn add_text(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.text.push('\n');
     }
 }

@@ -185,6 +185,9 @@ impl From<SearchError> for Failure {
         let told = error.to_string();
         match error {
             SearchError::Empty => Self::invalid(told, "give a question with letters in it, or a paper id"),
+            SearchError::Request(_) => {
+                Self::invalid(told, "see /openapi.json; in quotes, an operator such as author: is text")
+            }
             SearchError::Unknown(_) => Self::new(
                 Code::UnknownPaper,
                 told,

@@ -145,6 +145,18 @@ impl Snapshot {
         })
     }
 
+    /// Shows every file to `visit` with each paper that a record in it is of, by file.
+    pub fn visit_sources(&self, mut visit: impl FnMut(&str, PaperNumber)) -> Result<(), StoreError> {
+        guarded(&self.path, |foreign| {
+            for row in self.transaction.open_table(PLACES)?.iter()? {
+                let (key, number) = row?;
+                let file = key.value().split_once('\0').map_or(key.value(), |(file, _)| file);
+                foreign.call(|| visit(file, PaperNumber(number.value())));
+            }
+            Ok(())
+        })
+    }
+
     /// Shows every paper to `visit`, by number, one at a time in memory.
     pub fn visit_papers(&self, mut visit: impl FnMut(PaperNumber, Paper)) -> Result<(), StoreError> {
         guarded(&self.path, |foreign| {

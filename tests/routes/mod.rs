@@ -3,6 +3,7 @@
 mod answers;
 mod bounds;
 mod export;
+mod filters;
 mod openapi;
 mod page;
 mod papers;

@@ -17,7 +17,7 @@ use super::{FlatVectors, VectorIndex};
 pub use write::{publish, publish_as};
 
 /// The format written here.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 const CURRENT: &str = "CURRENT";
 const MANIFEST: &str = "manifest.json";
 const VECTORS: &str = "vectors.f32";
@@ -35,6 +35,17 @@ pub struct Contents<'c> {
     pub revision: u64,
     /// The vectors, transformed.
     pub vectors: FlatVectors,
+    /// What others keep beside them.
+    pub beside: Option<Beside<'c>>,
+}
+
+/// Files of another kind of index that belong to the generation: written into a folder of it, sealed and verified with it,
+/// opened by whoever wrote them.
+pub struct Beside<'c> {
+    /// The folder's name.
+    pub folder: &'static str,
+    /// Writes and syncs the files into the folder given; their names.
+    pub write: &'c dyn Fn(&Path) -> io::Result<Vec<String>>,
 }
 
 /// How a generation is searched.
@@ -92,8 +103,10 @@ impl Manifest {
     }
 }
 
-/// A generation, verified and in memory: its directory may go.
+/// A generation, verified and (but for what stands beside) in memory: its directory may go.
 pub struct Published {
+    /// Where it lies.
+    pub directory: PathBuf,
     /// Its number in the library.
     pub number: u64,
     /// What it says of itself.

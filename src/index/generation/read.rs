@@ -94,6 +94,9 @@ fn open(library: &Path, current: &Current) -> Result<Published, GenerationError>
     let directory = current.directory(library);
     let manifest = manifest(&directory, current)?;
     let file = |name| File { directory: &directory, manifest: &manifest, name };
+    for beside in manifest.files.iter().filter(|file| file.name.contains('/')) {
+        file(&beside.name).read(|_| {})?;
+    }
 
     let transform = file(TRANSFORM).bytes()?;
     let numbers = file(NUMBERS).words(u32::from_le_bytes)?;
@@ -111,14 +114,14 @@ fn open(library: &Path, current: &Current) -> Result<Published, GenerationError>
             Box::new(HnswIndex::of(vectors, graph))
         }
     };
-    Ok(Published { number: current.number, manifest, transform, index })
+    Ok(Published { directory: directory.clone(), number: current.number, manifest, transform, index })
 }
 
 /// A file of a generation that is being opened.
 struct File<'g> {
     directory: &'g Path,
     manifest: &'g Manifest,
-    name: &'static str,
+    name: &'g str,
 }
 
 impl File<'_> {

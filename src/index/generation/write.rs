@@ -75,7 +75,7 @@ pub fn publish_as(library: &Path, contents: Contents<'_>, kind: Kind) -> Result<
         // Published is published; what stays here the next publisher removes.
         let _ = fs_err::remove_dir_all(old);
     }
-    Ok(Published { number, manifest, transform, index })
+    Ok(Published { directory: root.join(number.to_string()), number, manifest, transform, index })
 }
 
 type Written = (Manifest, String, Vec<u8>, Box<dyn VectorIndex>);
@@ -102,6 +102,16 @@ fn write(directory: &Path, contents: Contents<'_>, kind: Kind) -> Result<Written
             Box::new(index)
         }
     };
+    if let Some(beside) = contents.beside {
+        let folder = directory.join(beside.folder);
+        let failed = |error| GenerationError::io(&folder, error);
+        fs_err::create_dir(&folder).map_err(failed)?;
+        for name in (beside.write)(&folder).map_err(failed)? {
+            let (bytes, sha256) = sealed(&folder.join(&name))?;
+            files.push(StoredFile { name: format!("{}/{name}", beside.folder), bytes, sha256 });
+        }
+        sync(&folder).map_err(failed)?;
+    }
     let manifest = Manifest {
         format: FORMAT,
         fingerprint: contents.fingerprint.to_owned(),
@@ -135,6 +145,15 @@ fn store(
     hashed.file.sync_all().map_err(failed)?;
     failpoint::reach("generation.file");
     Ok((hashed.bytes, hex(&hashed.hash.finalize())))
+}
+
+/// Length and checksum of a file that is there.
+fn sealed(path: &Path) -> Result<(u64, String), GenerationError> {
+    let failed = |error| GenerationError::io(path, error);
+    let mut source = fs_err::File::open(path).map_err(failed)?;
+    let mut hash = Sha256::new();
+    let bytes = std::io::copy(&mut source, &mut hash).map_err(failed)?;
+    Ok((bytes, hex(&hash.finalize())))
 }
 
 struct Hashed {

@@ -1,7 +1,9 @@
 //! One file a noun of the URL: what may be asked, the handler, what is answered, side by side.
 
 mod export;
+mod facets;
 mod health;
+mod options;
 mod page;
 mod page_view;
 mod papers;
@@ -28,6 +30,7 @@ pub(super) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(papers::show, papers::remove))
         .routes(routes!(papers::related))
         .routes(routes!(related::post))
+        .routes(routes!(facets::get))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::events))

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::page_view::{About, AnswerView, HitView, LinkView, MentionView, NoteView, words};
 use super::{DEFAULT_HITS, related, search};
 use crate::paper::{Language, Mention, Paper, PaperId};
-use crate::search::{Example, SearchError, Searcher};
+use crate::search::{Example, RelatedRequest, SearchError, SearchRequest, Searcher};
 use crate::server::error::Failure;
 use crate::server::extract::{Query, named};
 use crate::server::library::index_words;
@@ -94,11 +94,13 @@ async fn answer(state: &AppState, asked: Asked, question: String) -> Result<Home
         });
         let about = About::from(&about.await?);
         let positive = vec![Example::Paper(id)];
-        (Some(related::answer(state, positive, Vec::new(), limit).await?), Some(about))
+        let request = RelatedRequest { positive, ..RelatedRequest::default() };
+        (Some(related::answer(state, request, limit).await?), Some(about))
     } else if question.is_empty() || searcher.counts().papers == 0 {
         (None, None)
     } else {
-        (Some(search::answer(state, question.clone(), limit).await?), None)
+        let request = SearchRequest { text: question.clone(), ..SearchRequest::default() };
+        (Some(search::answer(state, request, limit).await?), None)
     };
     let counts = searcher.counts();
     let limit = limit.map_or(DEFAULT_HITS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
@@ -145,8 +147,8 @@ async fn paper_page(state: &AppState, id: PaperId) -> Result<PaperPage, Failure>
     state
         .ask(move |searcher| {
             let paper = searcher.paper(&id)?;
-            let (hits, none_why) = match searcher.related(vec![Example::Paper(id)], Vec::new(), DEFAULT_HITS)
-            {
+            let request = RelatedRequest::new(vec![Example::Paper(id)], DEFAULT_HITS);
+            let (hits, none_why) = match searcher.related(&request) {
                 Ok(answer) => {
                     (answer.hits.iter().map(HitView::from).collect(), "There is no other paper yet.".into())
                 }

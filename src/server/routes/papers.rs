@@ -2,12 +2,13 @@
 
 use axum::Json;
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::options::{Options, OptionsInUrl, Pairs};
 use super::related::answer;
 use crate::paper::{Paper, PaperId};
-use crate::search::{Answer, Example, SearchError};
+use crate::search::{Answer, Example, RelatedRequest, SearchError};
 use crate::server::error::{AskingFails, ChangingFails, EveryFails, Failure, NamingFails, RelatingFails};
 use crate::server::extract::{Named, Query};
 use crate::server::state::{AppState, off_thread};
@@ -21,16 +22,6 @@ pub(super) struct Id {
     /// The id or an alias; a slash in it is written `%2F`.
     #[param(example = "arxiv:2408.15881")]
     id: String,
-}
-
-/// How many.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(super) struct HowMany {
-    /// How many papers, 10 if not given.
-    #[param(minimum = 1)]
-    limit: Option<u64>,
 }
 
 /// Everything known about one paper
@@ -52,15 +43,18 @@ pub(super) async fn show(State(state): State<AppState>, Named(id): Named) -> Res
     path = "/v1/papers/{id}/related",
     tag = "papers",
     operation_id = "related_to_paper",
-    params(Id, HowMany),
+    params(Id, OptionsInUrl),
     responses((status = OK, description = "Best first; the paper itself is left out", body = Answer), EveryFails, AskingFails, NamingFails, RelatingFails)
 )]
 pub(super) async fn related(
     State(state): State<AppState>,
     Named(id): Named,
-    Query(asked): Query<HowMany>,
+    Query(pairs): Query<Pairs>,
 ) -> Result<Json<Answer>, Failure> {
-    answer(&state, vec![Example::Paper(id)], Vec::new(), asked.limit).await.map(Json)
+    let (_, asked) = Options::of_url(pairs, &[])?;
+    let positive = vec![Example::Paper(id)];
+    let request = RelatedRequest { positive, negative: Vec::new(), options: asked.options };
+    answer(&state, request, asked.limit).await.map(Json)
 }
 
 /// What was removed.

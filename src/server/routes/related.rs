@@ -5,8 +5,10 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
+use super::options::FloorSchema;
 use super::{checked_limit, checked_text};
-use crate::search::{Answer, Example};
+use crate::paper::PaperId;
+use crate::search::{Answer, Example, Filter, Floor, Options, RelatedRequest, Sort};
 use crate::server::error::{AskingFails, EveryFails, Failure, NamingFails, PostingFails, RelatingFails};
 use crate::server::extract::Json as Body;
 use crate::server::state::AppState;
@@ -25,6 +27,26 @@ pub(super) struct InBody {
     /// How many papers, 10 if not given.
     #[schema(minimum = 1)]
     limit: Option<u64>,
+    /// Which papers may answer.
+    #[serde(default)]
+    filter: Filter,
+    /// The order in which the best are shown.
+    #[serde(default)]
+    sort: Sort,
+    /// Days in which the score of a paper halves.
+    #[schema(example = 365)]
+    recency: Option<f32>,
+    /// 0: the best papers, however alike. 1: papers as unlike each other as can be.
+    #[schema(minimum = 0, maximum = 1)]
+    diversity: Option<f32>,
+    /// The score below which a paper is no answer.
+    #[serde(default)]
+    #[schema(value_type = Option<FloorSchema>)]
+    floor: Floor,
+    /// Papers that you have seen already.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    exclude: Vec<PaperId>,
 }
 
 /// Papers like some examples and unlike others
@@ -43,17 +65,20 @@ pub(super) async fn post(
     State(state): State<AppState>,
     Body(asked): Body<InBody>,
 ) -> Result<Json<Answer>, Failure> {
-    answer(&state, asked.positive, asked.negative, asked.limit).await.map(Json)
+    let InBody { positive, negative, limit, filter, sort, recency, diversity, floor, exclude } = asked;
+    let options = Options { filter, sort, recency, diversity, floor, exclude, ..Options::default() };
+    answer(&state, RelatedRequest { positive, negative, options }, limit).await.map(Json)
 }
 
+/// The answer, after what may be asked was checked.
 pub(super) async fn answer(
     state: &AppState,
-    positive: Vec<Example>,
-    negative: Vec<Example>,
+    mut request: RelatedRequest,
     limit: Option<u64>,
 ) -> Result<Answer, Failure> {
     let limits = &state.limits;
-    let limit = checked_limit(limit, limits)?;
+    request.options.limit = checked_limit(limit, limits)?;
+    let RelatedRequest { positive, negative, .. } = &request;
     let examples = positive.len() + negative.len();
     if positive.is_empty() || examples > limits.examples {
         return Err(Failure::invalid(
@@ -63,12 +88,12 @@ pub(super) async fn answer(
     }
     let texts: String = positive
         .iter()
-        .chain(&negative)
+        .chain(negative)
         .filter_map(|example| match example {
             Example::Text { text } => Some(text.as_str()),
             Example::Paper(_) => None,
         })
         .collect();
     checked_text(&texts, limits)?;
-    state.ask(move |searcher| searcher.related(positive, negative, limit)).await
+    state.ask(move |searcher| searcher.related(&request)).await
 }

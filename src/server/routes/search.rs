@@ -5,24 +5,23 @@ use axum::extract::State;
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::options::{FloorSchema, Options, OptionsInUrl, Pairs};
 use super::{checked_limit, checked_text};
-use crate::search::Answer;
+use crate::paper::PaperId;
+use crate::search::{Answer, Filter, Floor, SearchRequest, Sort};
 use crate::server::error::{AskingFails, EveryFails, Failure, PostingFails};
 use crate::server::extract::{Json as Body, Query};
 use crate::server::state::AppState;
 
 /// A question in a URL.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described; `Pairs` reads it")]
 pub(super) struct InUrl {
-    /// The question, in any language; the id or URL of a paper brings that paper first.
+    /// The question, in any language; the id or URL of a paper brings that paper first. Operators in it say which papers
+    /// may answer: `"exact phrase" author:kim tag:moe year:2023..2025 lang:ko has:commentary source:digest -tag:survey`.
     #[param(example = "mixture of vision encoders")]
-    #[serde(alias = "query")]
     q: String,
-    /// How many papers, 10 if not given.
-    #[param(minimum = 1)]
-    limit: Option<u64>,
 }
 
 /// A question in a body.
@@ -30,13 +29,34 @@ pub(super) struct InUrl {
 #[serde(deny_unknown_fields)]
 #[schema(as = Question)]
 pub(super) struct InBody {
-    /// The question, in any language; the id or URL of a paper brings that paper first.
+    /// The question, in any language; the id or URL of a paper brings that paper first. Operators in it say which papers
+    /// may answer, as in a URL.
     #[schema(example = "잔차 연결의 대안")]
     #[serde(alias = "q")]
     query: String,
     /// How many papers, 10 if not given.
     #[schema(minimum = 1)]
     limit: Option<u64>,
+    /// Which papers may answer.
+    #[serde(default)]
+    filter: Filter,
+    /// The order in which the best are shown.
+    #[serde(default)]
+    sort: Sort,
+    /// Days in which the score of a paper halves.
+    #[schema(example = 365)]
+    recency: Option<f32>,
+    /// 0: the best papers, however alike. 1: papers as unlike each other as can be.
+    #[schema(minimum = 0, maximum = 1)]
+    diversity: Option<f32>,
+    /// The score below which a paper is no answer.
+    #[serde(default)]
+    #[schema(value_type = Option<FloorSchema>)]
+    floor: Floor,
+    /// Papers that you have seen already.
+    #[serde(default)]
+    #[schema(value_type = Vec<String>)]
+    exclude: Vec<PaperId>,
 }
 
 /// Papers that answer a question
@@ -45,14 +65,17 @@ pub(super) struct InBody {
     path = "/v1/search",
     tag = "search",
     operation_id = "search",
-    params(InUrl),
+    params(InUrl, OptionsInUrl),
     responses((status = OK, description = "Best first", body = Answer), EveryFails, AskingFails)
 )]
 pub(super) async fn ask(
     State(state): State<AppState>,
-    Query(asked): Query<InUrl>,
+    Query(pairs): Query<Pairs>,
 ) -> Result<Json<Answer>, Failure> {
-    answer(&state, asked.q, asked.limit).await.map(Json)
+    let (text, asked) = Options::of_url(pairs, &["q", "query"])?;
+    let text =
+        text.ok_or_else(|| Failure::invalid("missing field `q`", "ask something: /v1/search?q=..."))?;
+    answer(&state, SearchRequest { text, options: asked.options }, asked.limit).await.map(Json)
 }
 
 /// Papers that answer a question, however long
@@ -68,15 +91,19 @@ pub(super) async fn post(
     State(state): State<AppState>,
     Body(asked): Body<InBody>,
 ) -> Result<Json<Answer>, Failure> {
-    answer(&state, asked.query, asked.limit).await.map(Json)
+    let InBody { query: text, limit, filter, sort, recency, diversity, floor, exclude } = asked;
+    let options =
+        crate::search::Options { filter, sort, recency, diversity, floor, exclude, ..Default::default() };
+    answer(&state, SearchRequest { text, options }, limit).await.map(Json)
 }
 
+/// The answer, after what may be asked was checked.
 pub(super) async fn answer(
     state: &AppState,
-    question: String,
+    mut request: SearchRequest,
     limit: Option<u64>,
 ) -> Result<Answer, Failure> {
-    let limit = checked_limit(limit, &state.limits)?;
-    checked_text(&question, &state.limits)?;
-    state.ask(move |searcher| searcher.search(&question, limit)).await
+    request.options.limit = checked_limit(limit, &state.limits)?;
+    checked_text(&request.text, &state.limits)?;
+    state.ask(move |searcher| searcher.search(&request)).await
 }

@@ -1,0 +1,272 @@
+//! Several indexes searched as one: BM25 by walking every posting of every term, so that nothing is missed and a score
+//! means the same whatever index its document is in.
+//!
+//! Field by field, Robertson's BM25 with Lucene's idf, which is never negative. The counts behind it (documents that
+//! have the field, documents that have the term in it, mean length) are summed over all indexes first.
+
+use std::sync::Arc;
+
+use tantivy::postings::TermInfo;
+use tantivy::schema::IndexRecordOption;
+
+use super::index::{LexicalIndex, Segment};
+use super::phrase::holding;
+use super::terms::Term;
+use super::{FIELDS, LexicalError, SCHEMA, Terms};
+
+/// How soon repeating a word stops to help.
+const K1: f32 = 1.2;
+/// How much a longer text must repeat its words.
+const B: f32 = 0.75;
+/// What a joined form is worth beside its parts, which it repeats: half was best or as good on every judged set.
+const JOINED: f32 = 0.5;
+/// Terms of a question that count, the rarest of them; questions are texts, and texts may be long.
+const TERMS: usize = 512;
+
+/// A document that holds a term of the question.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Hit {
+    /// Its number.
+    pub number: u32,
+    /// BM25, above zero and without bound.
+    pub score: f32,
+    /// How much of what the question asks it holds in any field, 0 to 1: the share of the idf of its terms. A term that no
+    /// document holds weighs most.
+    pub coverage: f32,
+}
+
+/// Indexes, and what is counted over all of them.
+pub struct Lexicon {
+    indexes: Vec<Arc<LexicalIndex>>,
+    documents: f64,
+    fields: [Statistics; FIELDS],
+}
+
+#[derive(Clone, Copy, Default)]
+struct Statistics {
+    documents: f64,
+    mean_length: f32,
+}
+
+/// A segment while it is searched.
+struct Walk<'l> {
+    index: &'l LexicalIndex,
+    segment: &'l Segment,
+    scores: Vec<f32>,
+    coverage: Vec<f32>,
+    /// The last term that was found in each document, counted from 1.
+    seen: Vec<u32>,
+    /// Documents with the term at hand.
+    holders: Vec<u32>,
+}
+
+/// A term, and where it is: by segment and field.
+struct Found<'q> {
+    term: &'q Term,
+    at: usize,
+    infos: Vec<[Option<TermInfo>; FIELDS]>,
+    frequency: [u64; FIELDS],
+}
+
+impl Lexicon {
+    /// All `indexes` as one. A number must be in one of them only.
+    #[must_use]
+    pub fn new(indexes: Vec<Arc<LexicalIndex>>) -> Self {
+        let mut fields = [Statistics::default(); FIELDS];
+        for (field, statistics) in fields.iter_mut().enumerate() {
+            let segments = indexes.iter().flat_map(|index| &index.segments);
+            let lengths = segments.filter_map(|segment| segment.lengths.get(field)).flatten();
+            let (count, sum) = lengths
+                .filter(|length| **length > 0)
+                .fold((0_u64, 0_u64), |(count, sum), length| (count + 1, sum + u64::from(*length)));
+            let mean = if count == 0 { 1.0 } else { sum as f64 / count as f64 };
+            *statistics = Statistics { documents: count as f64, mean_length: mean as f32 };
+        }
+        let documents = indexes.iter().map(|index| index.len()).sum::<usize>() as f64;
+        Self { indexes, documents, fields }
+    }
+
+    /// How many documents.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.indexes.iter().map(|index| index.len()).sum()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Every document that holds a term and each phrase, and is allowed; in the order of the indexes.
+    ///
+    /// # Errors
+    /// [`LexicalError::Damaged`] where postings cannot be read.
+    pub fn search(&self, terms: &Terms, allow: &dyn Fn(u32) -> bool) -> Result<Vec<Hit>, LexicalError> {
+        let mut walks: Vec<Walk<'_>> = self
+            .indexes
+            .iter()
+            .flat_map(|index| index.segments.iter().map(|s| Walk::new(index, s)))
+            .collect();
+        let found = self.found(terms.asked(), &walks)?;
+        let mut total = 0.0;
+        for (number, one) in (1_u32..).zip(&found) {
+            for (at, walk) in walks.iter_mut().enumerate() {
+                self.score(one, at, number, walk)?;
+            }
+            if !one.term.counts() {
+                continue;
+            }
+            let holders: usize = walks.iter().map(|walk| walk.holders.len()).sum();
+            let weight = idf(self.documents, holders as f64);
+            total += weight;
+            let joined = found.iter().filter(|other| one.term.within.binary_search(&other.at).is_ok());
+            for joined in joined.filter(|_| !one.term.within.is_empty()) {
+                for (at, walk) in walks.iter_mut().enumerate() {
+                    walk.add_holders(joined, at, number)?;
+                }
+            }
+            for walk in &mut walks {
+                for document in &walk.holders {
+                    if let Some(coverage) = walk.coverage.get_mut(*document as usize) {
+                        *coverage += weight;
+                    }
+                }
+            }
+        }
+        let mut hits = Vec::new();
+        for walk in &walks {
+            walk.hits(terms, total, allow, &mut hits)?;
+        }
+        Ok(hits)
+    }
+
+    /// Where the terms are, the rarest first chosen and then in the order of the question.
+    fn found<'q>(&self, terms: &'q [Term], walks: &[Walk<'_>]) -> Result<Vec<Found<'q>>, LexicalError> {
+        let mut found = Vec::with_capacity(terms.len());
+        for (at, term) in terms.iter().enumerate() {
+            let mut infos = Vec::with_capacity(walks.len());
+            let mut frequency = [0; FIELDS];
+            for walk in walks {
+                let mut here = [const { None }; FIELDS];
+                for ((postings, info), frequency) in
+                    walk.segment.postings.iter().zip(&mut here).zip(&mut frequency)
+                {
+                    *info = postings.terms().get(term.text.as_bytes()).map_err(|error| walk.failed(error))?;
+                    *frequency += info.as_ref().map_or(0, |info| u64::from(info.doc_freq));
+                }
+                infos.push(here);
+            }
+            found.push(Found { term, at, infos, frequency });
+        }
+        if found.len() > TERMS {
+            found.sort_by_key(|one| (one.frequency.iter().max().copied(), one.at));
+            found.truncate(TERMS);
+            found.sort_by_key(|one| one.at);
+        }
+        Ok(found)
+    }
+
+    /// Adds what the term is worth to the documents of `walk`.
+    fn score(
+        &self,
+        one: &Found<'_>,
+        at: usize,
+        number: u32,
+        walk: &mut Walk<'_>,
+    ) -> Result<(), LexicalError> {
+        walk.holders.clear();
+        let worth = if one.term.counts() { K1 + 1.0 } else { JOINED * (K1 + 1.0) };
+        for (field, ((statistics, frequency), (schema, lengths))) in
+            self.fields.iter().zip(one.frequency).zip(SCHEMA.iter().zip(&walk.segment.lengths)).enumerate()
+        {
+            let worth = worth * schema.weight * idf(statistics.documents, frequency as f64);
+            let (scores, seen, holders) = (&mut walk.scores, &mut walk.seen, &mut walk.holders);
+            each(walk.index, walk.segment, one.infos.get(at), field, |document, frequency| {
+                let place = document as usize;
+                let (Some(score), Some(seen), Some(length)) =
+                    (scores.get_mut(place), seen.get_mut(place), lengths.get(place))
+                else {
+                    return;
+                };
+                let frequency = frequency as f32;
+                let length = *length as f32 / statistics.mean_length;
+                *score += worth * frequency / (frequency + K1 * (1.0 - B + B * length));
+                if *seen != number {
+                    *seen = number;
+                    holders.push(document);
+                }
+            })?;
+        }
+        Ok(())
+    }
+}
+
+impl<'l> Walk<'l> {
+    fn new(index: &'l LexicalIndex, segment: &'l Segment) -> Self {
+        let documents = segment.numbers.len();
+        let (scores, coverage) = (vec![0.0; documents], vec![0.0; documents]);
+        Self { index, segment, scores, coverage, seen: vec![0; documents], holders: Vec::new() }
+    }
+
+    fn failed(&self, error: std::io::Error) -> LexicalError {
+        LexicalError::damaged(&self.index.path, error)
+    }
+
+    fn add_holders(&mut self, joined: &Found<'_>, at: usize, number: u32) -> Result<(), LexicalError> {
+        for field in 0..FIELDS {
+            let (seen, holders) = (&mut self.seen, &mut self.holders);
+            each(self.index, self.segment, joined.infos.get(at), field, |document, _| {
+                if let Some(seen) = seen.get_mut(document as usize).filter(|seen| **seen != number) {
+                    *seen = number;
+                    holders.push(document);
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn hits(
+        &self,
+        terms: &Terms,
+        total: f32,
+        allow: &dyn Fn(u32) -> bool,
+        hits: &mut Vec<Hit>,
+    ) -> Result<(), LexicalError> {
+        let holding = holding(self.segment, terms.insisted()).map_err(|error| self.failed(error))?;
+        let scored = self.segment.numbers.iter().zip(&self.scores).zip(&self.coverage).enumerate();
+        for (document, ((number, score), coverage)) in scored.filter(|(_, ((_, score), _))| **score > 0.0) {
+            let held = holding.as_ref().is_none_or(|holding| holding.get(document) == Some(&true));
+            if held && allow(*number) {
+                let coverage = if total > 0.0 { (coverage / total).min(1.0) } else { 0.0 };
+                hits.push(Hit { number: *number, score: *score, coverage });
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Shows every posting of a term in one field: document and frequency.
+fn each(
+    index: &LexicalIndex,
+    segment: &Segment,
+    infos: Option<&[Option<TermInfo>; FIELDS]>,
+    field: usize,
+    mut take: impl FnMut(u32, u32),
+) -> Result<(), LexicalError> {
+    let info = infos.and_then(|infos| infos.get(field)?.as_ref());
+    let (Some(info), Some(postings)) = (info, segment.postings.get(field)) else { return Ok(()) };
+    let mut block = postings
+        .read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)
+        .map_err(|error| LexicalError::damaged(&index.path, error))?;
+    while block.block_len() > 0 {
+        block.docs().iter().zip(block.freqs()).for_each(|(document, frequency)| take(*document, *frequency));
+        block.advance();
+    }
+    Ok(())
+}
+
+/// Lucene's: of a term that `holders` of `documents` hold.
+fn idf(documents: f64, holders: f64) -> f32 {
+    (1.0 + (documents - holders + 0.5).max(0.0) / (holders + 0.5)).ln() as f32
+}

@@ -1,0 +1,111 @@
+//! Which of the ranked papers are shown, and in which order: filter, what the caller has seen, floor, dates, diversity.
+
+use std::collections::HashSet;
+
+use super::filter::Filter;
+use super::order::{by_date, diverse, prefer_recent};
+use super::paper_set::PaperSet;
+use super::request::{Floor, Options, Sort};
+use super::{Hit, RankedPaper, RequestError, SearchError, Searcher};
+use crate::store::PaperNumber;
+
+/// What a request's options come to in one library.
+pub(super) struct Choice {
+    pub(super) limit: usize,
+    /// Papers that may answer.
+    pub(super) total: usize,
+    allowed: Option<PaperSet>,
+    excluded: HashSet<PaperNumber>,
+    options: Options,
+}
+
+impl Choice {
+    /// `asked`: papers that are asked about, and so never the answer.
+    pub(super) fn of(
+        searcher: &Searcher,
+        filter: Filter,
+        options: &Options,
+        asked: &[PaperNumber],
+    ) -> Result<Self, SearchError> {
+        filter.check().map_err(RequestError::from)?;
+        let allowed = if filter.is_empty() { None } else { Some(searcher.facts()?.select(&filter)) };
+        let mut excluded: HashSet<PaperNumber> = asked.iter().copied().collect();
+        for id in &options.exclude {
+            // What the caller has seen elsewhere need not be here.
+            excluded.extend(searcher.snapshot.paper_by_name(id)?.map(|(number, _)| number));
+        }
+        let total = match &allowed {
+            Some(allowed) => allowed.iter().filter(|paper| !excluded.contains(paper)).count(),
+            None => (searcher.live.counts().papers as usize).saturating_sub(excluded.len()),
+        };
+        Ok(Self { limit: options.limit, total, allowed, excluded, options: options.clone() })
+    }
+
+    pub(super) fn is_filtered(&self) -> bool {
+        self.allowed.is_some()
+    }
+
+    pub(super) fn allows(&self, paper: PaperNumber) -> bool {
+        !self.excluded.contains(&paper) && self.allowed.as_ref().is_none_or(|allowed| allowed.contains(paper))
+    }
+
+    /// The papers that the filter allows; none without a filter.
+    pub(super) fn papers(&self) -> Vec<PaperNumber> {
+        let allowed = self.allowed.iter().flat_map(PaperSet::iter);
+        allowed.filter(|paper| !self.excluded.contains(paper)).collect()
+    }
+
+    /// The score below which a paper is no answer. No floor is measured for the model yet: every paper is one.
+    fn floor(&self) -> Option<f32> {
+        match self.options.floor {
+            Floor::At(floor) => Some(floor),
+            Floor::Default | Floor::None => None,
+        }
+    }
+
+    /// The hits among `ranking`, with their scores; `taken` places are given away already.
+    pub(super) fn choose(
+        &self,
+        searcher: &Searcher,
+        ranking: Vec<RankedPaper>,
+        score: impl Fn(&RankedPaper) -> f32,
+        taken: usize,
+    ) -> Result<Vec<(RankedPaper, f32)>, SearchError> {
+        let limit = self.limit.saturating_sub(taken);
+        let mut scored: Vec<(RankedPaper, f32)> =
+            ranking.into_iter().map(|ranked| (ranked, score(&ranked))).collect();
+        if let Some(floor) = self.floor() {
+            scored.retain(|(_, score)| *score >= floor);
+        }
+        if let Some(half_life) = self.options.recency {
+            let facts = searcher.facts()?;
+            let date = |(ranked, _): &(RankedPaper, f32)| facts.date_of(ranked.paper);
+            let today = jiff::Zoned::now().date();
+            prefer_recent(
+                &mut scored,
+                today,
+                half_life,
+                date,
+                |(_, score)| *score,
+                |one, score| one.1 = score,
+            );
+        }
+        if let Some(diversity) = self.options.diversity {
+            let ranker = searcher.live.ranker();
+            let similarity = |left: &(RankedPaper, f32), right: &(RankedPaper, f32)| {
+                let (left, right) = (ranker.direction_of(left.0.paper)?, ranker.direction_of(right.0.paper)?);
+                Some(ranker.centring().related.score(left.cosine(&right)))
+            };
+            scored = diverse(scored, limit, diversity, |(_, score)| *score, similarity);
+        }
+        scored.truncate(limit);
+        Ok(scored)
+    }
+
+    /// Puts what is shown into the order asked for.
+    pub(super) fn sort(&self, hits: &mut [Hit]) {
+        if self.options.sort == Sort::Date {
+            by_date(hits, |hit| hit.paper.date, |hit| hit.score);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What the signals say of one paper, as one number.
+//!
+//! **Two sides.** A paper has an abstract side (title and abstract) and a commentary side. Each is as good as its best
+//! passage; the paper is as good as its abstract, or as the mean of both where that is more. Commentary thus lifts its
+//! paper, and alone never carries it past a paper whose abstract answers as well: of an article's sixteen
+//! passages one is always near, and commentary in the language of the question looks nearer than it is. Measured on
+//! digest-notes with half of the Korean commentary in the library: 0.53 by the best passage, 0.59 so.
+//!
+//! **Scores are added, not ranks.** Ranks throw away how much better the first is than the second (Bruch, Gai and
+//! Ingber 2023, "An Analysis of Fusion Functions for Hybrid Retrieval"): on every set we have, adding is 0.01 to 0.10
+//! nDCG@10 over reciprocal ranks. BM25 has no scale of its own, so it is divided by its best for this question,
+//! within one side and language: a Korean question shares many bigrams with any Korean note and hardly a word with
+//! the English abstract that answers it, and across languages its scores say nothing.
+//!
+//! **Nothing that says it all is lost.** Where (nearly) all of the question's words, weighed by their rarity, stand in a
+//! passage, that is added outright.
+
+/// What BM25 adds at its best. Flat between 0.15 and 0.3 on all sets.
+pub(super) const LEXICAL_WEIGHT: f32 = 0.2;
+/// What a passage that holds every word of the question adds.
+pub(super) const COVERAGE_WEIGHT: f32 = 0.3;
+/// Coverage begins to tell here.
+const COVERAGE_FROM: f32 = 0.75;
+
+/// The best of one side of a paper.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Side {
+    /// Similarity of its nearest passage, hubs corrected; `None` if it has no passage with a vector.
+    pub(super) dense: Option<f32>,
+    /// BM25 of its best passage, 0 to 1.
+    pub(super) lexical: f32,
+}
+
+/// All that the signals say of a paper.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(super) struct Evidence {
+    /// Title and abstract.
+    pub(super) abstracts: Side,
+    /// Commentary.
+    pub(super) commentary: Side,
+    /// The share of the question's words that its best passage holds.
+    pub(super) coverage: f32,
+}
+
+impl Evidence {
+    /// Of a passage by itself.
+    pub(super) fn of_one(dense: Option<f32>, lexical: f32, coverage: f32) -> Self {
+        Self { abstracts: Side { dense, lexical }, commentary: Side::default(), coverage }
+    }
+
+    /// What the vectors say.
+    pub(super) fn dense(&self) -> f32 {
+        match (self.abstracts.dense, self.commentary.dense) {
+            (Some(abstracts), Some(commentary)) => both(abstracts, commentary),
+            (Some(one), None) | (None, Some(one)) => one,
+            (None, None) => 0.0,
+        }
+    }
+
+    /// What the words say, 0 to 1.
+    pub(super) fn lexical(&self) -> f32 {
+        both(self.abstracts.lexical, self.commentary.lexical)
+    }
+
+    /// The number to rank by.
+    pub(super) fn score(&self) -> f32 {
+        self.dense() + LEXICAL_WEIGHT * self.lexical() + COVERAGE_WEIGHT * completeness(self.coverage)
+    }
+}
+
+/// How complete a hit on the question's words is, 0 to 1.
+pub(super) fn completeness(coverage: f32) -> f32 {
+    ((coverage - COVERAGE_FROM) / (1.0 - COVERAGE_FROM)).max(0.0)
+}
+
+fn both(abstracts: f32, commentary: f32) -> f32 {
+    abstracts.max(f32::midpoint(abstracts, commentary))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dense(abstracts: f32, commentary: Option<f32>) -> Evidence {
+        let side = |dense| Side { dense, lexical: 0.0 };
+        Evidence { abstracts: side(Some(abstracts)), commentary: side(commentary), coverage: 0.0 }
+    }
+
+    #[test]
+    fn commentary_lifts_its_paper_but_not_past_an_abstract_that_answers() {
+        let answers = dense(0.5, None);
+        let talks = dense(0.2, Some(0.6));
+        let both = dense(0.5, Some(0.6));
+        assert!(both.score() > answers.score() && answers.score() > talks.score());
+        assert_eq!(
+            dense(0.5, Some(0.1)).score(),
+            answers.score(),
+            "commentary on something else takes nothing away"
+        );
+    }
+
+    #[test]
+    fn a_note_that_is_quoted_brings_its_paper_first() {
+        let quoted = Evidence {
+            commentary: Side { dense: Some(0.7), lexical: 1.0 },
+            coverage: 1.0,
+            ..dense(0.1, None)
+        };
+        let near = Evidence { abstracts: Side { dense: Some(0.55), lexical: 1.0 }, ..dense(0.0, None) };
+        assert!(quoted.score() > near.score(), "{} {}", quoted.score(), near.score());
+    }
+}

@@ -1,0 +1,159 @@
+//! Questions to answers.
+
+use std::collections::HashSet;
+use std::time::Instant;
+
+use super::choice::Choice;
+use super::show::Shown;
+use super::{
+    Answer, Asked, AskedText, Method, Question, RankedPaper, RequestError, SearchError, SearchRequest,
+    Searcher, milliseconds,
+};
+use crate::lexical::Terms;
+use crate::paper::{folded_title, normalise, normalised_title};
+use crate::store::PaperNumber;
+
+/// Where the paper of a title stands if a title was asked: all its words are in it.
+const TITLED: usize = 10;
+/// A longer text was pasted: what stands in quotes there is no wish of its reader's.
+const TYPED: usize = 200;
+
+impl Searcher {
+    /// The papers that answer a question.
+    ///
+    /// A question that names papers by id, URL or title gets those first. What stands in quotes must stand so in a paper, if
+    /// it does in any. A question over the model's limit is chunked, and the mean of its chunks is searched; the answer
+    /// says how many there were. Operators alone (`tag:moe year:2024`) list the papers they allow, the newest first.
+    ///
+    /// # Errors
+    /// If the question is empty, an operator or option means nothing, or the store cannot be read.
+    pub fn search(&self, request: &SearchRequest) -> Result<Answer, SearchError> {
+        let started = Instant::now();
+        request.options.check()?;
+        let typed = normalise(&request.text);
+        let AskedText { text, filter } = AskedText::parse(&typed).map_err(RequestError::from)?;
+        let choice = Choice::of(self, filter.joined(request.options.filter.clone()), &request.options, &[])?;
+        if !text.chars().any(char::is_alphanumeric) && choice.is_filtered() {
+            return self.list(typed, &choice, started);
+        }
+        let question = Question::embed(&text, self.encoder.as_ref())?;
+        let ranker = self.live.ranker();
+        let terms = terms_of(&text);
+        let phrased = self.with_phrases(&terms, &choice)?;
+        let allow = |paper: PaperNumber| {
+            choice.allows(paper) && phrased.as_ref().is_none_or(|with| with.contains(&paper))
+        };
+        let mut named = self.named_in(&text)?;
+        named.retain(|paper| choice.allows(*paper));
+        let mut ranking =
+            ranker.rank(&question, Method::Shipped, request.options.candidates(), &|paper| {
+                allow(paper) && !named.contains(&paper)
+            })?;
+        let mut first =
+            ranker.rank(&question, Method::Shipped, named.len(), &|paper| named.contains(&paper))?;
+        first.sort_by_key(|ranked| named.iter().position(|paper| *paper == ranked.paper));
+        self.move_titled(&text, &mut ranking, &mut first)?;
+
+        let raw = question.raw()?;
+        let shown = Shown {
+            raw: std::slice::from_ref(&raw),
+            absolute: question.centred(&self.prior)?,
+            terms: &terms,
+            calibration: ranker.centring().answers,
+        };
+        let anchor = self.anchor(ranking.iter().chain(&first), &shown)?;
+        let rest = choice.choose(
+            self,
+            ranking,
+            |ranked| shown.calibration.score(ranked.score + anchor),
+            first.len(),
+        )?;
+        let mut hits = Vec::new();
+        let named = first.into_iter().map(|ranked| (ranked, None));
+        for (ranked, score) in
+            named.chain(rest.into_iter().map(|(ranked, score)| (ranked, Some(score)))).take(choice.limit)
+        {
+            let is_named = score.is_none();
+            let score = score.unwrap_or_else(|| shown.calibration.score(ranked.score + anchor));
+            let mut hit = self.hit(&ranked, score, &shown)?;
+            hit.why.named = is_named;
+            hit.why.shared_tags = tags_in(&hit.paper.tags, &text);
+            hits.push(hit);
+        }
+        choice.sort(&mut hits);
+        Ok(Answer {
+            query: Asked::Text(typed),
+            hits,
+            total: choice.total,
+            took_ms: milliseconds(started),
+            chunks: question.pieces.len(),
+        })
+    }
+
+    /// The papers that the operators allow, the newest first.
+    fn list(&self, typed: String, choice: &Choice, started: Instant) -> Result<Answer, SearchError> {
+        let facts = self.facts()?;
+        let mut papers: Vec<PaperNumber> = choice.papers();
+        papers.sort_by(|left, right| facts.date_of(*right).cmp(&facts.date_of(*left)).then(left.cmp(right)));
+        let mut hits = Vec::new();
+        for paper in papers.into_iter().take(choice.limit) {
+            hits.extend(self.listed(paper)?);
+        }
+        Ok(Answer {
+            query: Asked::Text(typed),
+            hits,
+            total: choice.total,
+            took_ms: milliseconds(started),
+            chunks: 0,
+        })
+    }
+
+    /// The papers that hold every quoted phrase; `None` if nothing is quoted, or no paper holds it.
+    fn with_phrases(
+        &self,
+        terms: &Terms,
+        choice: &Choice,
+    ) -> Result<Option<HashSet<PaperNumber>>, SearchError> {
+        if terms.phrases().next().is_none() {
+            return Ok(None);
+        }
+        let with = self.live.ranker().with_words(terms, &|paper| choice.allows(paper))?;
+        Ok((!with.is_empty()).then_some(with))
+    }
+
+    /// A paper whose title is what was asked comes first.
+    fn move_titled(
+        &self,
+        text: &str,
+        ranking: &mut Vec<RankedPaper>,
+        first: &mut Vec<RankedPaper>,
+    ) -> Result<(), SearchError> {
+        let asked = folded_title(text);
+        if asked.is_empty() {
+            return Ok(());
+        }
+        let mut titled = Vec::new();
+        for (at, ranked) in ranking.iter().enumerate().take(TITLED) {
+            let paper = self.snapshot.paper(ranked.paper)?;
+            if paper.is_some_and(|paper| folded_title(&paper.title) == asked) {
+                titled.push(at);
+            }
+        }
+        for at in titled.into_iter().rev() {
+            first.insert(0, ranking.remove(at));
+        }
+        Ok(())
+    }
+}
+
+/// The words of a question; quotes count only in what a person typed.
+pub(super) fn terms_of(text: &str) -> Terms {
+    let terms = Terms::of(text);
+    if text.chars().nth(TYPED).is_some() { terms.without_phrases() } else { terms }
+}
+
+/// The tags that the question says, in its own words.
+fn tags_in(tags: &[String], question: &str) -> Vec<String> {
+    let question = normalised_title(question);
+    tags.iter().filter(|tag| question.contains(&normalised_title(tag))).cloned().collect()
+}

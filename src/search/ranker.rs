@@ -1,0 +1,478 @@
+//! Questions and papers to ranked papers, over one state of a library. Knows vectors, words and numbers of papers; what they say
+//! is shown by [`super::Searcher`], and measured by `eval`, with the very same code.
+//!
+//! Two signals give candidates, neither filters the other: the nearest passages by vector and the best by words. Every
+//! candidate is then judged by all its passages ([`super::evidence`]).
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
+
+use super::SearchError;
+use super::evidence::Evidence;
+use super::hubs::Hubs;
+use super::question::Question;
+use super::questions::terms_of;
+use crate::index::{Centring, ExactIndex, FlatVectors, Neighbour, PassageMeans, VectorIndex};
+use crate::lexical::{Document, Hit, LexicalIndex, Lexicon, Terms};
+use crate::paper::{Language, Paper, Passage, PassageKind, Role, UnitVector, dot};
+use crate::store::{PaperNumber, PassageNumber};
+
+/// Passages that each signal offers. Beyond it nothing that the other signal does not know ever came first.
+const DEPTH: usize = 400;
+/// Of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009).
+const RECIPROCAL_RANK_K: f32 = 60.0;
+/// How deep each ranking is that is fused.
+const FUSED: usize = 1_000;
+/// A language with fewer passages on a side has no scale of its own for words.
+const FEWEST_OF_A_LANGUAGE: usize = 50;
+/// Passages at which words count half of what they count in a large library: among twenty papers nobody can tell a rare word
+/// from one that happens to be rare there.
+const WORDS_PRIOR: f32 = 100.0;
+/// What is taken off a title that stands alone. Short texts are near to each other whatever they say: nonsense of a few words is
+/// at 0.28 to a title, and at 0.0 to an abstract.
+const TITLE_PENALTY: f32 = 0.15;
+/// What words add between papers, at their best. Flat between 0.3 and 0.6 on digest-notes.
+const RELATED_LEXICAL_WEIGHT: f32 = 0.4;
+
+/// Which papers may be in an answer.
+pub type Allow<'a> = &'a (dyn Fn(PaperNumber) -> bool + Sync);
+
+/// A way to rank.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Method {
+    /// The cosine of the question's vector in the query role to the nearest passage.
+    Dense,
+    /// BM25 of the best passage.
+    Lexical,
+    /// Reciprocal rank fusion of the two before.
+    ReciprocalRank,
+    /// What search does.
+    Shipped,
+}
+
+/// A paper in a ranking.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct RankedPaper {
+    /// Which.
+    pub paper: PaperNumber,
+    /// The passage that speaks most for it.
+    pub passage: PassageNumber,
+    /// What it is ranked by.
+    pub score: f32,
+    /// What the vectors add to that.
+    pub dense: f32,
+    /// What BM25 says, 0 to 1: its share of the best there is.
+    pub lexical: f32,
+    /// The share of the question's words, weighed by rarity, that one of its passages holds.
+    pub coverage: f32,
+}
+
+/// What the ranker knows of a passage.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    paper: PaperNumber,
+    kind: PassageKind,
+    ordinal: usize,
+    language: Language,
+}
+
+impl Entry {
+    pub(super) fn of(paper: PaperNumber, passage: &Passage) -> Self {
+        Self { paper, kind: passage.kind, ordinal: passage.ordinal, language: passage.language }
+    }
+}
+
+/// Within which BM25 scores compare: a side of papers, and a language if there is enough of it.
+type Group = (bool, Option<Language>);
+
+/// A state of a library that ranks.
+pub struct Ranker {
+    centring: Centring,
+    indexes: Vec<Arc<dyn VectorIndex>>,
+    lexicon: Lexicon,
+    entries: HashMap<u32, Entry>,
+    passages_of: HashMap<PaperNumber, Vec<u32>>,
+    /// Passages of each group.
+    sizes: HashMap<Group, usize>,
+    hubs: Hubs,
+}
+
+impl Ranker {
+    /// Of indexes whose vectors were centred by `centring`. Passages that are not among `entries` do not exist any more.
+    pub(super) fn new(
+        centring: Centring,
+        indexes: Vec<Arc<dyn VectorIndex>>,
+        lexicon: Lexicon,
+        entries: HashMap<u32, Entry>,
+    ) -> Self {
+        let mut passages_of: HashMap<PaperNumber, Vec<u32>> = HashMap::new();
+        let mut counts: HashMap<(bool, Language), usize> = HashMap::new();
+        let mut commentary: BTreeMap<Language, Vec<(PaperNumber, u32)>> = BTreeMap::new();
+        for (number, entry) in &entries {
+            passages_of.entry(entry.paper).or_default().push(*number);
+            *counts.entry((is_commentary(entry), entry.language)).or_default() += 1;
+            if is_commentary(entry) {
+                commentary.entry(entry.language).or_default().push((entry.paper, *number));
+            }
+        }
+        passages_of.values_mut().for_each(|numbers| numbers.sort_unstable());
+        commentary.values_mut().for_each(|numbers| numbers.sort_unstable_by_key(|(_, number)| *number));
+        let hubs = Hubs::of(commentary, |number| {
+            let row = indexes.iter().find_map(|index| index.vector(number))?;
+            UnitVector::new(row.to_vec()).ok()
+        });
+        let mut sizes: HashMap<Group, usize> = HashMap::new();
+        for ((side, language), count) in counts {
+            let own = (count >= FEWEST_OF_A_LANGUAGE).then_some(language);
+            *sizes.entry((side, own)).or_default() += count;
+        }
+        Self { centring, lexicon, passages_of, sizes, hubs, indexes, entries }
+    }
+
+    /// Of papers in memory: a paper's number is its place in `papers`, a passage's its place in `passages`, which come
+    /// with raw vectors.
+    ///
+    /// # Errors
+    /// If words cannot be indexed.
+    pub fn in_memory(
+        papers: &[Paper],
+        passages: &[(PaperNumber, Passage, UnitVector)],
+        prior: &Centring,
+        dimension: usize,
+    ) -> Result<Self, SearchError> {
+        let mut means = PassageMeans::default();
+        for (_, passage, raw) in passages {
+            means.add(passage.language, raw.as_slice());
+        }
+        let centring = prior.blended_with(&means);
+        let mut vectors = FlatVectors::with_capacity(dimension, passages.len());
+        let mut entries = HashMap::with_capacity(passages.len());
+        let mut documents = Vec::with_capacity(passages.len());
+        for (number, (paper, passage, raw)) in (0..).zip(passages) {
+            let centred = centring.apply(Role::Passage, passage.language, raw);
+            // Unit vectors of one model fit.
+            let _ = vectors.push(number, centred.as_slice());
+            entries.insert(number, Entry::of(*paper, passage));
+            let paper = papers.get(paper.0 as usize);
+            documents.extend(paper.and_then(|paper| Document::of(number, paper, passage)));
+        }
+        let index: Arc<dyn VectorIndex> = Arc::new(ExactIndex::new(Arc::new(vectors)));
+        let lexicon = Lexicon::new(vec![Arc::new(LexicalIndex::in_memory(documents)?)]);
+        Ok(Self::new(centring, vec![index], lexicon, entries))
+    }
+
+    /// What the vectors were centred by.
+    #[must_use]
+    pub fn centring(&self) -> &Centring {
+        &self.centring
+    }
+
+    /// The `limit` best of the papers that are allowed, best first; fewer only if fewer are allowed.
+    ///
+    /// # Errors
+    /// If the question's vectors cancel out, or the index of words cannot be read.
+    pub fn rank(
+        &self,
+        question: &Question,
+        method: Method,
+        limit: usize,
+        allow: Allow<'_>,
+    ) -> Result<Vec<RankedPaper>, SearchError> {
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        match method {
+            Method::Dense => {
+                let plain: Vec<UnitVector> = question
+                    .pieces
+                    .iter()
+                    .map(|piece| self.centring.apply(Role::Query, piece.language, &piece.as_query))
+                    .collect();
+                Ok(self.by_vector(&UnitVector::mean_of(&plain)?, limit, allow))
+            }
+            Method::Lexical => Ok(self.by_words(&self.hits(&terms_of(&question.text), allow)?, limit)),
+            Method::ReciprocalRank => {
+                let [dense, lexical] =
+                    [Method::Dense, Method::Lexical].map(|method| self.rank(question, method, FUSED, allow));
+                Ok(fused([dense?, lexical?], limit))
+            }
+            Method::Shipped => {
+                let asked = question.centred(&self.centring)?;
+                let words = self.words(&terms_of(&question.text), allow)?;
+                let language = question.language();
+                let judge = |paper| Some(self.judge(paper, &asked, language, &words));
+                Ok(self.among_candidates(&asked, &words, limit, allow, &[], &judge))
+            }
+        }
+    }
+
+    /// The papers nearest to `asked`, a direction among this ranker's vectors, with `text` for its words; `evidence` adds what else
+    /// speaks for a paper, and `also` are candidates in any case.
+    ///
+    /// # Errors
+    /// If the index of words cannot be read.
+    pub fn related(
+        &self,
+        asked: &UnitVector,
+        text: &str,
+        limit: usize,
+        allow: Allow<'_>,
+        also: &[PaperNumber],
+        evidence: &dyn Fn(PaperNumber) -> f32,
+    ) -> Result<Vec<RankedPaper>, SearchError> {
+        let words = self.words(&Terms::of(text).without_phrases(), allow)?;
+        let judge = |paper| {
+            let direction = self.direction_of(paper)?;
+            let found = self.judge(paper, asked, Language::UNDETERMINED, &words);
+            let dense = direction.cosine(asked);
+            let score = dense + RELATED_LEXICAL_WEIGHT * found.lexical + evidence(paper);
+            Some(RankedPaper { score, dense, ..found })
+        };
+        Ok(self.among_candidates(asked, &words, limit, allow, also, &judge))
+    }
+
+    /// The papers like one paper, whose `words` are given, in a way of ranking.
+    ///
+    /// # Errors
+    /// If the index of words cannot be read.
+    pub fn like(
+        &self,
+        paper: PaperNumber,
+        words: &str,
+        method: Method,
+        limit: usize,
+        allow: Allow<'_>,
+    ) -> Result<Vec<RankedPaper>, SearchError> {
+        let Some(direction) = self.direction_of(paper) else { return Ok(Vec::new()) };
+        match method {
+            Method::Dense => Ok(self.by_vector(&direction, limit, allow)),
+            Method::Lexical => {
+                Ok(self.by_words(&self.hits(&Terms::of(words).without_phrases(), allow)?, limit))
+            }
+            Method::ReciprocalRank => {
+                let [dense, lexical] = [Method::Dense, Method::Lexical]
+                    .map(|method| self.like(paper, words, method, FUSED, allow));
+                Ok(fused([dense?, lexical?], limit))
+            }
+            Method::Shipped => self.related(&direction, words, limit, allow, &[], &|_| 0.0),
+        }
+    }
+
+    /// The papers with a passage that holds a word of the question, and every phrase of it.
+    ///
+    /// # Errors
+    /// If the index of words cannot be read.
+    pub(super) fn with_words(
+        &self,
+        terms: &Terms,
+        allow: Allow<'_>,
+    ) -> Result<HashSet<PaperNumber>, SearchError> {
+        Ok(self.hits(terms, allow)?.iter().filter_map(|hit| self.paper_of(hit.number)).collect())
+    }
+
+    /// The direction of a paper: the mean of those of its texts (abstract, each commentary), each with the same weight
+    /// however many passages it has. `None` if it has no vector yet.
+    #[must_use]
+    pub fn direction_of(&self, paper: PaperNumber) -> Option<UnitVector> {
+        let mut texts: BTreeMap<(PassageKind, usize), Vec<UnitVector>> = BTreeMap::new();
+        for number in self.passages_of.get(&paper)? {
+            if let (Some(entry), Some(vector)) = (self.entries.get(number), self.vector(*number)) {
+                texts
+                    .entry((entry.kind, entry.ordinal))
+                    .or_default()
+                    .push(UnitVector::new(vector.to_vec()).ok()?);
+            }
+        }
+        let texts: Result<Vec<UnitVector>, _> =
+            texts.values().map(|vectors| UnitVector::mean_of(vectors)).collect();
+        UnitVector::mean_of(&texts.ok()?).ok()
+    }
+
+    /// The centred vector of a passage.
+    pub(super) fn vector(&self, number: u32) -> Option<&[f32]> {
+        self.indexes.iter().find_map(|index| index.vector(number))
+    }
+
+    /// Gathers what both signals offer, and judges it; deeper until `limit` papers are there or nothing is left.
+    fn among_candidates(
+        &self,
+        asked: &UnitVector,
+        words: &Words,
+        limit: usize,
+        allow: Allow<'_>,
+        also: &[PaperNumber],
+        judge: &dyn Fn(PaperNumber) -> Option<RankedPaper>,
+    ) -> Vec<RankedPaper> {
+        let all: usize = self.indexes.iter().map(|index| index.len()).sum();
+        let mut depth = DEPTH.max(limit.saturating_mul(4));
+        loop {
+            let mut candidates: HashSet<PaperNumber> =
+                also.iter().copied().filter(|paper| allow(*paper)).collect();
+            candidates.extend(
+                self.nearest(asked, depth, allow).iter().filter_map(|near| self.paper_of(near.number)),
+            );
+            candidates.extend(words.best(depth).iter().filter_map(|number| self.paper_of(*number)));
+            if candidates.len() >= limit || depth >= all {
+                return best(candidates.into_iter().filter_map(judge).collect(), limit);
+            }
+            depth = depth.saturating_mul(4);
+        }
+    }
+
+    fn judge(
+        &self,
+        paper: PaperNumber,
+        asked: &UnitVector,
+        language: Language,
+        words: &Words,
+    ) -> RankedPaper {
+        let mut evidence = Evidence::default();
+        let mut speaks = (f32::NEG_INFINITY, PassageNumber(0));
+        for number in self.passages_of.get(&paper).map_or(&[][..], Vec::as_slice) {
+            let Some(entry) = self.entries.get(number) else { continue };
+            let (lexical, coverage) = words.of.get(number).copied().unwrap_or_default();
+            let dense = self.vector(*number).map(|vector| {
+                let alone = if entry.kind == PassageKind::Title { TITLE_PENALTY } else { 0.0 };
+                dot(vector, asked.as_slice()) - self.hubs.penalty(language, paper, *number, vector) - alone
+            });
+            let side = if is_commentary(entry) { &mut evidence.commentary } else { &mut evidence.abstracts };
+            side.lexical = side.lexical.max(lexical);
+            side.dense = match (side.dense, dense) {
+                (Some(one), Some(other)) => Some(one.max(other)),
+                (one, other) => one.or(other),
+            };
+            evidence.coverage = evidence.coverage.max(coverage);
+            let alone = Evidence::of_one(dense, lexical, coverage).score();
+            if alone > speaks.0 {
+                speaks = (alone, PassageNumber(*number));
+            }
+        }
+        RankedPaper {
+            paper,
+            passage: speaks.1,
+            score: evidence.score(),
+            dense: evidence.dense(),
+            lexical: evidence.lexical(),
+            coverage: evidence.coverage,
+        }
+    }
+
+    fn paper_of(&self, number: u32) -> Option<PaperNumber> {
+        self.entries.get(&number).map(|entry| entry.paper)
+    }
+
+    /// The nearest passages of all indexes, best first.
+    fn nearest(&self, asked: &UnitVector, depth: usize, allow: Allow<'_>) -> Vec<Neighbour> {
+        let allow = |number: u32| self.paper_of(number).is_some_and(allow);
+        let mut neighbours: Vec<Neighbour> =
+            self.indexes.iter().flat_map(|index| index.search(asked, depth, &allow)).collect();
+        neighbours.sort_by(|left, right| {
+            right.similarity.total_cmp(&left.similarity).then(left.number.cmp(&right.number))
+        });
+        neighbours.truncate(depth);
+        neighbours
+    }
+
+    fn by_vector(&self, asked: &UnitVector, limit: usize, allow: Allow<'_>) -> Vec<RankedPaper> {
+        let all: usize = self.indexes.iter().map(|index| index.len()).sum();
+        let mut depth = limit.saturating_mul(4).max(DEPTH);
+        loop {
+            let found = self.nearest(asked, depth, allow);
+            let ranking = self.by_best_passage(found.iter().map(|near| (near.number, near.similarity)));
+            if ranking.len() >= limit || depth >= all {
+                return best(ranking, limit);
+            }
+            depth = depth.saturating_mul(4);
+        }
+    }
+
+    fn by_words(&self, hits: &[Hit], limit: usize) -> Vec<RankedPaper> {
+        best(self.by_best_passage(hits.iter().map(|hit| (hit.number, hit.score))), limit)
+    }
+
+    fn by_best_passage(&self, passages: impl Iterator<Item = (u32, f32)>) -> Vec<RankedPaper> {
+        let mut papers: HashMap<PaperNumber, RankedPaper> = HashMap::new();
+        for (number, score) in passages {
+            let Some(paper) = self.paper_of(number) else { continue };
+            let passage = PassageNumber(number);
+            let ranked = RankedPaper { paper, passage, score, dense: score, lexical: 0.0, coverage: 0.0 };
+            let known = papers.entry(paper).or_insert(ranked);
+            if score > known.score {
+                *known = ranked;
+            }
+        }
+        papers.into_values().collect()
+    }
+
+    fn hits(&self, terms: &Terms, allow: Allow<'_>) -> Result<Vec<Hit>, SearchError> {
+        Ok(self.lexicon.search(terms, &|number| self.paper_of(number).is_some_and(allow))?)
+    }
+
+    /// What the words say of each passage, each group by its own best.
+    fn words(&self, terms: &Terms, allow: Allow<'_>) -> Result<Words, SearchError> {
+        let hits = self.hits(terms, allow)?;
+        let mut best_of: HashMap<Group, f32> = HashMap::new();
+        for hit in &hits {
+            if let Some(group) = self.group_of(hit.number) {
+                let best = best_of.entry(group).or_insert(f32::MIN_POSITIVE);
+                *best = best.max(hit.score);
+            }
+        }
+        let scaled = |hit: &Hit| {
+            let group = self.group_of(hit.number)?;
+            let (best, size) = (best_of.get(&group)?, *self.sizes.get(&group)? as f32);
+            let trust = size / (size + WORDS_PRIOR);
+            Some((hit.number, (trust * hit.score / best, hit.coverage)))
+        };
+        Ok(Words { of: hits.iter().filter_map(scaled).collect() })
+    }
+
+    fn group_of(&self, number: u32) -> Option<Group> {
+        let entry = self.entries.get(&number)?;
+        let side = is_commentary(entry);
+        let own = (side, Some(entry.language));
+        Some(if self.sizes.contains_key(&own) { own } else { (side, None) })
+    }
+}
+
+/// By passage: BM25 as a share of the best of its group, and coverage.
+struct Words {
+    of: HashMap<u32, (f32, f32)>,
+}
+
+impl Words {
+    /// The best passages by words.
+    fn best(&self, depth: usize) -> Vec<u32> {
+        let mut all: Vec<(f32, u32)> =
+            self.of.iter().map(|(number, (lexical, coverage))| (lexical + coverage, *number)).collect();
+        if all.len() > depth {
+            all.select_nth_unstable_by(depth, |left, right| right.0.total_cmp(&left.0));
+            all.truncate(depth);
+        }
+        all.into_iter().map(|(_, number)| number).collect()
+    }
+}
+
+fn is_commentary(entry: &Entry) -> bool {
+    entry.kind == PassageKind::Commentary
+}
+
+/// Reciprocal rank fusion.
+fn fused(rankings: [Vec<RankedPaper>; 2], limit: usize) -> Vec<RankedPaper> {
+    let mut fused: HashMap<PaperNumber, RankedPaper> = HashMap::new();
+    for ranking in rankings {
+        for (rank, ranked) in ranking.into_iter().enumerate() {
+            let score = 1.0 / (RECIPROCAL_RANK_K + 1.0 + rank as f32);
+            let first = || RankedPaper { score: 0.0, ..ranked };
+            fused.entry(ranked.paper).or_insert_with(first).score += score;
+        }
+    }
+    best(fused.into_values().collect(), limit)
+}
+
+/// The `limit` best, ties by number.
+fn best(mut ranking: Vec<RankedPaper>, limit: usize) -> Vec<RankedPaper> {
+    ranking.sort_by(|left, right| right.score.total_cmp(&left.score).then(left.paper.cmp(&right.paper)));
+    ranking.truncate(limit);
+    ranking
+}

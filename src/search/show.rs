@@ -1,0 +1,116 @@
+//! Ranked papers as hits: the passage that speaks for the paper, the score a person can read, and why.
+
+use super::answer::{Hit, Match, PaperCard, Signals, Why};
+use super::evidence::{COVERAGE_WEIGHT, completeness};
+use super::{RankedPaper, SearchError, Searcher};
+use crate::index::Calibration;
+use crate::lexical::{Terms, matched};
+use crate::paper::{PassageKind, Role, UnitVector};
+use crate::store::PaperNumber;
+
+/// So many of the best are looked at to tell how good the best is.
+const ANCHORS: usize = 3;
+
+/// What hits are shown against.
+pub(super) struct Shown<'s> {
+    /// Raw vectors of what is asked: `similarity` is to the nearest of them.
+    pub(super) raw: &'s [UnitVector],
+    /// The direction of what is asked, centred by the model's own means, not by the library's.
+    pub(super) absolute: UnitVector,
+    /// The words of what is asked.
+    pub(super) terms: &'s Terms,
+    /// From what papers are ranked by to a score.
+    pub(super) calibration: Calibration,
+}
+
+impl Searcher {
+    /// What is added to the numbers of a ranking to bring them to the scale on which scores were calibrated.
+    ///
+    /// Ranking compares within a library: what all its papers share is taken out, and BM25 counts by its best. A score says
+    /// whether anything answers at all, and there the library's topic counts: a question about football is as far from
+    /// every paper about wings as can be, and yet one of them is nearest. So the best are measured once more by
+    /// the model's own means, and the rest keep their distance to them.
+    pub(super) fn anchor<'r>(
+        &self,
+        ranking: impl Iterator<Item = &'r RankedPaper>,
+        shown: &Shown<'_>,
+    ) -> Result<f32, SearchError> {
+        let mut anchor = f32::NEG_INFINITY;
+        for ranked in ranking.take(ANCHORS) {
+            let Some((_, passage)) = self.snapshot.passage(ranked.passage)? else { continue };
+            let Some(raw) = self.snapshot.vector(ranked.passage)? else { continue };
+            let absolute = self.prior.apply(Role::Passage, passage.language, &raw).cosine(&shown.absolute)
+                + COVERAGE_WEIGHT * completeness(ranked.coverage);
+            anchor = anchor.max(absolute - ranked.score);
+        }
+        Ok(if anchor.is_finite() { anchor } else { 0.0 })
+    }
+
+    /// A paper that was not ranked, shown by its first passage.
+    pub(super) fn listed(&self, number: PaperNumber) -> Result<Option<Hit>, SearchError> {
+        let Some(paper) = self.snapshot.paper(number)? else { return Ok(None) };
+        let matched = self.snapshot.passages_of(number)?.into_iter().next().and_then(|(_, passage)| {
+            Some(Match {
+                passage: passage.kind,
+                lang: passage.language,
+                text: passage.text(&paper)?.to_owned(),
+                start: passage.start,
+                end: passage.end,
+                source: None,
+            })
+        });
+        Ok(matched.map(|matched| Hit {
+            paper: PaperCard::from(&paper),
+            score: 0.0,
+            similarity: 0.0,
+            matched,
+            why: Why::default(),
+        }))
+    }
+
+    /// A ranked paper, shown.
+    pub(super) fn hit(
+        &self,
+        ranked: &RankedPaper,
+        score: f32,
+        shown: &Shown<'_>,
+    ) -> Result<Hit, SearchError> {
+        let gone = || SearchError::Inconsistent(ranked.passage.0);
+        let (_, passage) = self.snapshot.passage(ranked.passage)?.ok_or_else(gone)?;
+        let paper = self.snapshot.paper(ranked.paper)?.ok_or_else(gone)?;
+        let similarity = match self.snapshot.vector(ranked.passage)? {
+            Some(raw) => shown.raw.iter().map(|asked| asked.cosine(&raw)).fold(-1.0, f32::max),
+            // Its words are found before it is embedded.
+            None => 0.0,
+        };
+        let source = match passage.kind {
+            PassageKind::Commentary => paper.commentaries.get(passage.ordinal).map(|note| note.file.clone()),
+            PassageKind::Title | PassageKind::Abstract => None,
+        };
+        let text = passage.text(&paper).ok_or_else(gone)?.to_owned();
+        let mut words: Vec<String> = Vec::new();
+        for found in matched(shown.terms, &paper.title).into_iter().chain(matched(shown.terms, &text)) {
+            if !words.contains(&found.word) {
+                words.push(found.word);
+            }
+        }
+        Ok(Hit {
+            score,
+            similarity,
+            matched: Match {
+                passage: passage.kind,
+                lang: passage.language,
+                text,
+                start: passage.start,
+                end: passage.end,
+                source,
+            },
+            paper: PaperCard::from(&paper),
+            why: Why {
+                words,
+                signals: Signals { meaning: ranked.dense, words: ranked.lexical, coverage: ranked.coverage },
+                ..Why::default()
+            },
+        })
+    }
+}
