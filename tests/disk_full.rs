@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 
 use paperkin::embed::{EncodeError, Encoder};
 use paperkin::index::Centring;
-use paperkin::paper::{PaperId, Role, UnitVector};
+use paperkin::paper::{Paper, PaperId, Record, Role, Source, UnitVector};
 use paperkin::search::{SearchRequest, Searcher};
-use paperkin::store::{Store, Writer};
+use paperkin::store::{Store, StoreError, Writer};
 use serde_json::Value;
 
 use crate::support::paperkin;
@@ -36,9 +36,11 @@ fn a_full_disk_is_named_stops_no_search_and_is_forgotten_when_there_is_space() {
         println!("skipped: no file system can be mounted here");
         return;
     }
-    let inside = "exec \"$0\" --exact disk_full::inside_the_small_disk --ignored --nocapture";
-    let status = small(inside).arg(std::env::current_exe().unwrap()).status().unwrap();
-    assert!(status.success(), "{status}");
+    for inside in ["inside_the_small_disk", "to_the_brim_inside_the_small_disk"] {
+        let run = format!("exec \"$0\" --exact disk_full::{inside} --ignored --nocapture");
+        let status = small(&run).arg(std::env::current_exe().unwrap()).status().unwrap();
+        assert!(status.success(), "{inside}: {status}");
+    }
 }
 
 /// Stands in for the model where a search is to be tried a thousand times, and the disk is what matters.
@@ -229,4 +231,61 @@ fn run_until_acknowledged(library: &Path, source: &Path) -> Vec<String> {
     child.kill().unwrap();
     child.wait().unwrap();
     event.into_iter().filter_map(|event| Some(event["id"].as_str()?.to_owned())).collect()
+}
+
+/// Not a test of its own, as the one above. Whatever was being written when the last byte was taken, and however little
+/// of the file was free then: the library is repaired by who reads it next, without a byte from anybody.
+#[test]
+#[ignore = "the inside of a test"]
+fn to_the_brim_inside_the_small_disk() {
+    let disk = std::env::var_os(SMALL).expect("run by the test above");
+    let disk = Path::new(&disk);
+    let mut random = crate::support::seed("PAPERKIN_SEED");
+    for round in 0..60 {
+        let library = disk.join(format!("library-{round}"));
+        let mut writer = Writer::open_text(&library).unwrap();
+        // As somebody does who does not know why: smaller and smaller, so that as little as can be stays free.
+        let mut sizes = vec![20_000 + random.below(80_000) as usize];
+        while sizes[sizes.len() - 1] > 2 {
+            sizes.push(sizes[sizes.len() - 1] / (2 + random.below(6) as usize));
+        }
+        let text: String = (0..sizes[0]).map(|_| if random.below(2) == 0 { "가" } else { "国" }).collect();
+        let mut stored = 0;
+        // Somebody reads beside it, whose pages cannot be used again meanwhile.
+        let mut reader = None;
+        let mut fill = |writer: &mut Writer, size: usize| {
+            loop {
+                let record = Record {
+                    source: Source { file: "many.jsonl".into(), line: 1, slot: format!("{stored}") },
+                    title: format!("논문 {stored}, {size}"),
+                    abstract_text: Some(text[..size * 3].into()),
+                    ..Record::default()
+                };
+                if random.below(5) == 0 {
+                    reader = Some(Store::open(&library).unwrap().snapshot().unwrap());
+                }
+                match writer.put(vec![record], &|_: &Paper| Vec::new()) {
+                    Ok(_) => stored += 1,
+                    Err(error) => break error,
+                }
+            }
+        };
+        for (number, size) in sizes.into_iter().enumerate() {
+            let error = fill(&mut writer, size);
+            assert!(matches!(error, StoreError::DiskFull(_)), "round {round}: {error}");
+            if number == 0 {
+                let mut rest = fs_err::File::create(disk.join("rest")).unwrap();
+                while rest.write_all(&[7; 4096]).is_ok() {}
+            }
+            writer = writer.reopen().unwrap();
+        }
+        fill(&mut writer, 1);
+        drop(writer);
+        let store = Store::open(&library).unwrap_or_else(|error| panic!("round {round}: {error}"));
+        assert_eq!(store.counts().unwrap().papers, stored as u64, "round {round}");
+        drop(store);
+        fs_err::remove_file(disk.join("rest")).unwrap();
+        assert_eq!(Writer::check_library(&library).unwrap(), [], "round {round}");
+        fs_err::remove_dir_all(&library).unwrap();
+    }
 }

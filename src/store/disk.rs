@@ -1,8 +1,10 @@
-//! The file under redb: what it grows by is allocated at once, so that a full disk is met before anything is written.
+//! The file under redb: what it grows by is allocated at once, so that a full disk is met before anything is written, and
+//! a spare is kept behind its end for repairing it on a disk without a free byte.
 //!
 //! A file that is merely made longer has no space yet, and the disk may be full in the middle of a commit, or of the repair
 //! after one, which would leave a library that nobody can even read until somebody makes room. Allocated space is there:
-//! growing fails as a whole, and repairing needs no growing.
+//! growing fails as a whole. A repair ends with a commit of a few pages; where every page of the file is taken (by what
+//! somebody still reads, say) redb doubles the file for them, of which the spare holds all that is written.
 
 use std::fs::File;
 use std::io::Error;
@@ -11,29 +13,43 @@ use std::ops::Bound;
 use redb::backends::FileBackend;
 use redb::{BackendError, DatabaseError, StorageBackend};
 
+/// Bytes allocated behind the end of the file: many times what the last commit of a repair writes.
+const SPARE: u64 = 1 << 20;
+
+/// What the file may grow into.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Growth {
+    /// Space that is allocated first; the spare stays.
+    Allocated,
+    /// The spare too: for a repair.
+    Spare,
+}
+
 /// redb's own backend, but for growing.
 #[derive(Debug)]
 pub(super) struct Disk {
     redb: FileBackend,
     file: File,
+    growth: Growth,
 }
 
 impl Disk {
-    pub(super) fn new(file: File) -> Result<Self, DatabaseError> {
-        let same = file.try_clone().map_err(|error| DatabaseError::Storage(error.into()))?;
-        Ok(Self { redb: FileBackend::new(file)?, file: same })
+    pub(super) fn new(file: File, growth: Growth) -> Result<Self, DatabaseError> {
+        let failed = |error: Error| DatabaseError::Storage(error.into());
+        let same = file.try_clone().map_err(failed)?;
+        let length = same.metadata().map_err(failed)?.len();
+        let disk = Self { redb: FileBackend::new(file)?, file: same, growth };
+        disk.keep_spare(length);
+        Ok(disk)
     }
 
+    /// Allocates `count` bytes from `start` on, without making the file longer; all or an error.
     #[cfg(target_os = "linux")]
-    fn allocate(&self, length: u64) -> Result<(), Error> {
+    fn allocate(&self, start: u64, count: u64) -> Result<(), Error> {
         use rustix::fs::{FallocateFlags, fallocate};
         use rustix::io::Errno;
 
-        let now = self.file.metadata()?.len();
-        if length <= now {
-            return Ok(());
-        }
-        match fallocate(&self.file, FallocateFlags::empty(), now, length - now) {
+        match fallocate(&self.file, FallocateFlags::KEEP_SIZE, start, count) {
             // Not every file system can; then it grows as redb has it.
             Ok(()) | Err(Errno::OPNOTSUPP | Errno::NOSYS | Errno::INVAL) => Ok(()),
             Err(error) => Err(error.into()),
@@ -41,8 +57,13 @@ impl Disk {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn allocate(&self, _length: u64) -> Result<(), Error> {
+    fn allocate(&self, _start: u64, _count: u64) -> Result<(), Error> {
         Ok(())
+    }
+
+    /// Where there is no space for a spare there is none, until the file grows or is opened again.
+    fn keep_spare(&self, length: u64) {
+        let _ = self.allocate(length, SPARE);
     }
 }
 
@@ -56,8 +77,21 @@ impl StorageBackend for Disk {
     }
 
     fn set_len(&self, length: u64) -> Result<(), Error> {
-        self.allocate(length)?;
-        self.redb.set_len(length)
+        let now = self.redb.len()?;
+        if length > now
+            && let Err(error) = self.allocate(now, length - now + SPARE)
+            && self.growth == Growth::Allocated
+        {
+            // Some file systems keep the part that they could allocate.
+            self.redb.set_len(now)?;
+            self.keep_spare(now);
+            return Err(error);
+        }
+        self.redb.set_len(length)?;
+        if length < now {
+            self.keep_spare(length);
+        }
+        Ok(())
     }
 
     fn sync_data(&self) -> Result<(), Error> {

@@ -7,7 +7,7 @@ use redb::{
     Builder, ConcurrencyMode, Database, DatabaseError, ReadOnlyDatabase, ReadTransaction, ReadableDatabase,
 };
 
-use super::disk::Disk;
+use super::disk::{Disk, Growth};
 use super::error::{Fault, StoreError, guarded};
 use super::lock::Lock;
 use super::schema::{FORMAT, Tables, key};
@@ -56,7 +56,7 @@ pub(super) fn open_reader(path: &Path) -> Result<ReadOnlyDatabase, StoreError> {
             }
             Err(DatabaseError::RepairAborted) => match Lock::take(path) {
                 Ok(_lock) => {
-                    guarded(path, |_| Ok(open_writer(path)?.close()?))?;
+                    guarded(path, |_| Ok(open_growing(path, Growth::Spare)?.close()?))?;
                     repaired = true;
                 }
                 // A writer is starting, and repairs it itself.
@@ -72,6 +72,10 @@ pub(super) fn open_reader(path: &Path) -> Result<ReadOnlyDatabase, StoreError> {
 
 /// Opens an existing store for writing; the caller holds the lock.
 pub(super) fn open_writer(path: &Path) -> Result<Database, Fault> {
+    open_growing(path, Growth::Allocated)
+}
+
+fn open_growing(path: &Path, growth: Growth) -> Result<Database, Fault> {
     let file =
         fs_err::OpenOptions::new().read(true).write(true).open(path).map_err(redb::StorageError::Io)?;
     let file = file.into_parts().0;
@@ -79,7 +83,7 @@ pub(super) fn open_writer(path: &Path) -> Result<Database, Fault> {
     if file.metadata().map_err(redb::StorageError::Io)?.len() == 0 {
         return Err(Fault::Value("the file is empty".into()));
     }
-    Ok(builder().create_with_backend(Disk::new(file)?)?)
+    Ok(builder().create_with_backend(Disk::new(file, growth)?)?)
 }
 
 /// An error where there is no store, or where a directory has its name.
@@ -118,7 +122,7 @@ pub(super) fn create_as(
     let filled = guarded(&fresh, |_| {
         let options = fs_err::OpenOptions::new().read(true).write(true).create_new(true).open(&fresh);
         let file = options.map_err(redb::StorageError::Io)?.into_parts().0;
-        let database = builder().create_with_backend(Disk::new(file)?)?;
+        let database = builder().create_with_backend(Disk::new(file, Growth::Allocated)?)?;
         let whole = fill(&database, &fresh)?;
         database.close()?;
         Ok(whole)
