@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use paperkin::embed::{EncodeError, Encoder};
 use paperkin::index::Centring;
 use paperkin::paper::{Paper, PaperId, Record, Role, Source, UnitVector};
-use paperkin::search::{SearchRequest, Searcher};
+use paperkin::search::{Floor, Options, SearchRequest, Searcher};
 use paperkin::store::{Store, StoreError, Writer};
 use serde_json::Value;
 
@@ -93,7 +93,7 @@ impl Service {
 
     /// The answer to a question: its status, and how many papers there are to choose from.
     fn ask(&self) -> (String, u64) {
-        let body = "{\"query\": \"어텐션 没有循环 attention\"}";
+        let body = "{\"query\": \"어텐션 没有循环 attention\", \"floor\": \"none\"}";
         let mut stream = TcpStream::connect(&self.address).unwrap();
         write!(
             stream,
@@ -192,14 +192,16 @@ fn inside_the_small_disk() {
     let fingerprint = Store::open(&library).unwrap().meta().unwrap().fingerprint;
     let encoder: Arc<dyn Encoder> = Arc::new(StandIn(fingerprint));
     let searcher = Searcher::open(&library, Arc::clone(&encoder), &Centring::none()).unwrap();
+    let asked = |text: String| {
+        let options = Options { floor: Floor::None, ..Options::default() };
+        SearchRequest { text, options }
+    };
     for number in 0..1_000 {
-        let answer =
-            searcher.search(&SearchRequest::new(format!("attention 没有循环 {number}"), 10)).unwrap();
-        assert!(!answer.hits.is_empty());
+        assert!(!searcher.search(&asked(format!("attention 没有循环 {number}"))).unwrap().hits.is_empty());
         if number % 100 == 0 {
             // Also by somebody who comes in now.
             let answer = Searcher::open(&library, Arc::clone(&encoder), &Centring::none()).unwrap();
-            assert!(!answer.search(&SearchRequest::new("어텐션", 10)).unwrap().hits.is_empty());
+            assert!(!answer.search(&asked("어텐션".into())).unwrap().hits.is_empty());
         }
     }
     for _ in 0..20 {

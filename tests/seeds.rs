@@ -7,10 +7,11 @@ use paperkin::embed::Encoder;
 use paperkin::index::Centring;
 use paperkin::ingest::{Event, Model, Observer, Report, Task, ingest};
 use paperkin::paper::{Language, Mention, PaperId};
-use paperkin::search::{Answer, Example, RelatedRequest, SearchRequest, Searcher};
+use paperkin::search::{Answer, Example, Floor, RelatedRequest, SearchRequest, Searcher};
 use paperkin::store::{Store, Writer};
 use tempfile::TempDir;
 
+use crate::support::nonsense::nonsense;
 use crate::support::{encoder, prior, shared_data};
 
 struct Silent;
@@ -79,7 +80,7 @@ fn questions_find_their_paper_whatever_the_language() {
         ("统一的图像生成模型", &["OmniGen"], 1),
         ("이미지 종횡비를 유지하는 비전 인코더", &["Announcing Pixtral"], 1),
         ("RLHF 학습 프레임워크의 처리량 개선", &["HybridFlow"], 1),
-        // To be first again: it was before commentary counted half of what an abstract does.
+        // To be first: another note on RLHF is nearer, and nothing but the model tells that 판사 are judges.
         ("여러 판사를 쓰는 RLHF", &["The Perfect Blend"], 2),
         ("텐서 병렬에서 통신과 연산 겹치기", &["Introducing Async Tensor Parallelism"], 1),
         ("코드로 수학 문제 풀기", &["SIaM"], 1),
@@ -98,6 +99,40 @@ fn questions_find_their_paper_whatever_the_language() {
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn nonsense_finds_nothing_unless_the_nearest_are_wanted() {
+    let Some(library) = seeds() else { return };
+    let searcher = searcher(library);
+    let found: Vec<String> = nonsense()
+        .into_iter()
+        .filter(|question| {
+            let answer = searcher.search(&SearchRequest::new(question.as_str(), 10)).unwrap();
+            assert_eq!(answer.hits.is_empty(), answer.below_floor, "{question}");
+            !answer.hits.is_empty()
+        })
+        .collect();
+    println!("{} of 200 find something: {found:?}", found.len());
+    assert!(found.len() <= 10, "{found:?}");
+
+    let mut request = SearchRequest::new("김치찌개 맛있게 끓이는 법", 10);
+    assert!(searcher.search(&request).unwrap().below_floor);
+    request.options.floor = Floor::None;
+    assert_eq!(searcher.search(&request).unwrap().hits.len(), 10);
+    // Who filters has chosen; and a word that is there is no nonsense, however far its meaning.
+    assert!(!searcher.search(&SearchRequest::new("김치찌개 lang:ko", 10)).unwrap().hits.is_empty());
+    assert!(!searcher.search(&SearchRequest::new("attention", 10)).unwrap().hits.is_empty());
+    // By example as by question.
+    let example = |text: &str| RelatedRequest::new(vec![Example::Text { text: text.into() }], 10);
+    assert!(searcher.related(&example("garlic, umbrella and a wedding")).unwrap().hits.is_empty());
+    assert!(
+        !searcher
+            .related(&example("보조 손실 없이 전문가들의 부하를 고르게 하는 방법"))
+            .unwrap()
+            .hits
+            .is_empty()
+    );
 }
 
 fn id_of(searcher: &Searcher, question: &str, beginning: &str) -> PaperId {

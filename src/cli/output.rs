@@ -31,6 +31,8 @@ pub(super) fn answer(answer: &Answer, json_wanted: bool) -> anyhow::Result<()> {
         let why = "the library is empty ('paperkin ingest PATH...' reads some in), or no paper fits the filters \
                    ('paperkin facets' shows what there is)";
         writeln!(out, "No papers: {why}.")?;
+    } else if answer.below_floor {
+        writeln!(out, "Nothing here answers that. '--floor none' shows the nearest papers all the same.")?;
     } else if answer.hits.is_empty() {
         writeln!(
             out,

@@ -36,7 +36,9 @@ use crate::embed::EncodeError;
 use crate::index::Centring;
 use crate::ingest::passages;
 use crate::paper::{Language, Role, UnitVector, VectorError, normalise};
-use crate::search::{Method, Piece, Question as Questioned, RankedPaper, Ranker, SearchError, words_of};
+use crate::search::{
+    Method, Question as Questioned, QuestionTexts, RankedPaper, Ranker, SearchError, words_of,
+};
 use crate::store::PaperNumber;
 use bootstrap::interval_of;
 use protocols::{Trial, What, trials};
@@ -220,25 +222,16 @@ enum Asking {
 
 /// The texts as the product asks them: chunked, each chunk embedded in both roles.
 fn ask(texts: &[&str], vectors: &mut Vectors<'_>) -> Result<Vec<Questioned>, EvalError> {
-    let chunks: Vec<Vec<String>> = texts.iter().map(|text| vectors.chunks(text)).collect();
-    let flat: Vec<String> = chunks.iter().flatten().cloned().collect();
+    let texts: Vec<QuestionTexts> =
+        texts.iter().map(|text| QuestionTexts::of(text, vectors.encoder())).collect();
+    let flat: Vec<String> = texts.iter().flat_map(QuestionTexts::all).cloned().collect();
     let as_queries = vectors.embed(Role::Query, &flat)?;
     let mut both = as_queries.into_iter().zip(vectors.embed(Role::Passage, &flat)?);
-    let pieces = |chunks: &Vec<String>| -> Vec<Piece> {
-        let each = chunks.iter().zip(both.by_ref());
-        each.map(|(text, (as_query, as_passage))| Piece {
-            language: Language::of(text),
-            as_query,
-            as_passage,
-        })
-        .collect()
+    let with = |texts: QuestionTexts| {
+        let count = texts.all().count();
+        texts.with(both.by_ref().take(count))
     };
-    let pieces: Vec<Vec<Piece>> = chunks.iter().map(pieces).collect();
-    Ok(texts
-        .iter()
-        .zip(pieces)
-        .map(|(text, pieces)| Questioned { text: (*text).to_owned(), pieces })
-        .collect())
+    Ok(texts.into_iter().map(with).collect())
 }
 
 /// How well cosines of sentences rank as people rank them: plain, and centred as the product does.

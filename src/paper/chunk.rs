@@ -22,7 +22,7 @@ pub fn chunk(text: &str, limit: usize, mut measure: impl FnMut(&str) -> usize) -
         return vec![trimmed];
     }
     let mut spans = Vec::new();
-    pack(text, sentences(text, &trimmed), limit, &mut measure, Unit::Sentence, &mut spans);
+    pack(text, sentences_in(text, &trimmed), limit, &mut measure, Unit::Sentence, &mut spans);
     spans
 }
 
@@ -86,7 +86,13 @@ fn trim(text: &str, span: Span) -> Span {
     if start >= end { start..start } else { start..end }
 }
 
-fn sentences(text: &str, span: &Span) -> Vec<Span> {
+/// The sentences of a text (UAX #29), without the space around them.
+pub fn sentences(text: &str) -> Vec<Span> {
+    let all = sentences_in(text, &(0..text.len())).into_iter();
+    all.map(|span| trim(text, span)).filter(|span| !span.is_empty()).collect()
+}
+
+fn sentences_in(text: &str, span: &Span) -> Vec<Span> {
     ranges(text[span.clone()].split_sentence_bound_indices(), span.start)
 }
 

@@ -29,7 +29,7 @@ mod vector;
 
 pub use asked_author::{AskedAuthor, author_key};
 pub use author::{family_and_given, family_first, natural_name, natural_order};
-pub use chunk::{Span, chunk};
+pub use chunk::{Span, chunk, sentences};
 pub use doubt::{Against, Doubt, doubt};
 pub use duplicates::{DoubtfulPair, candidate_keys, doubtful_pairs};
 pub use id::{ArxivId, Doi, Mention, PaperId, identifiers_in};

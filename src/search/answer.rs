@@ -15,6 +15,9 @@ pub struct Answer {
     pub hits: Vec<Hit>,
     /// Papers that were ranked, of which `hits` are the best.
     pub total: usize,
+    /// Even the best are too far from the question for an answer, and so are not among `hits`; `floor=none` shows them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub below_floor: bool,
     /// Milliseconds, the model included.
     pub took_ms: f64,
     /// Pieces into which the asked text was cut since the model reads 512 tokens; their mean was searched. 0 if

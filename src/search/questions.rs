@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use super::choice::Choice;
-use super::show::Shown;
+use super::show::{Shown, Standing};
 use super::{
     Answer, Asked, AskedText, Method, Question, RankedPaper, RequestError, SearchError, SearchRequest,
     Searcher, milliseconds,
@@ -61,7 +61,13 @@ impl Searcher {
             terms: &terms,
             calibration: ranker.centring().answers,
         };
-        let anchor = self.anchor(ranking.iter().chain(&first), &shown)?;
+        let Standing { anchor, strength } = self.standing(ranking.iter().chain(&first), &shown)?;
+        // Who names a paper is not asking whether there is one.
+        let below_floor =
+            first.is_empty() && !ranking.is_empty() && !choice.is_answer(shown.calibration.score(strength));
+        if below_floor {
+            ranking.clear();
+        }
         let rest = choice.choose(
             self,
             ranking,
@@ -85,6 +91,7 @@ impl Searcher {
             query: Asked::Text(typed),
             hits,
             total: choice.total,
+            below_floor,
             took_ms: milliseconds(started),
             chunks: question.pieces.len(),
         })
@@ -103,6 +110,7 @@ impl Searcher {
             query: Asked::Text(typed),
             hits,
             total: choice.total,
+            below_floor: false,
             took_ms: milliseconds(started),
             chunks: 0,
         })

@@ -9,12 +9,14 @@ use std::sync::Arc;
 
 use super::SearchError;
 use super::evidence::Evidence;
+use super::feedback::{FEEDBACK_PAPERS, fed_back};
 use super::hubs::Hubs;
-use super::question::Question;
+use super::question::{Aims, Question};
 use super::questions::terms_of;
+use super::words::{Words, trust};
 use crate::index::{Centring, ExactIndex, FlatVectors, Neighbour, PassageMeans, VectorIndex};
 use crate::lexical::{Document, Hit, LexicalIndex, Lexicon, Terms};
-use crate::paper::{Language, Paper, Passage, PassageKind, Role, UnitVector, dot};
+use crate::paper::{Language, Paper, Passage, PassageKind, Role, UnitVector};
 use crate::store::{PaperNumber, PassageNumber};
 
 /// Passages that each signal offers. Beyond it nothing that the other signal does not know ever came first.
@@ -25,12 +27,9 @@ const RECIPROCAL_RANK_K: f32 = 60.0;
 const FUSED: usize = 1_000;
 /// A language with fewer passages on a side has no scale of its own for words.
 const FEWEST_OF_A_LANGUAGE: usize = 50;
-/// Passages at which words count half of what they count in a large library: among twenty papers nobody can tell a rare word
-/// from one that happens to be rare there.
-const WORDS_PRIOR: f32 = 100.0;
 /// What is taken off a title that stands alone. Short texts are near to each other whatever they say: nonsense of a few words is
 /// at 0.28 to a title, and at 0.0 to an abstract.
-const TITLE_PENALTY: f32 = 0.15;
+pub(super) const TITLE_PENALTY: f32 = 0.2;
 /// What words add between papers, at their best. Flat between 0.3 and 0.6 on digest-notes.
 const RELATED_LEXICAL_WEIGHT: f32 = 0.4;
 
@@ -85,15 +84,23 @@ impl Entry {
 /// Within which BM25 scores compare: a side of papers, and a language if there is enough of it.
 type Group = (bool, Option<Language>);
 
+/// A passage, and the number of its group.
+#[derive(Clone, Copy, Debug)]
+struct Placed {
+    entry: Entry,
+    group: usize,
+}
+
 /// A state of a library that ranks.
 pub struct Ranker {
     centring: Centring,
     indexes: Vec<Arc<dyn VectorIndex>>,
     lexicon: Lexicon,
-    entries: HashMap<u32, Entry>,
+    /// By number: every word of a question asks for tens of thousands of them.
+    entries: Vec<Option<Placed>>,
     passages_of: HashMap<PaperNumber, Vec<u32>>,
     /// Passages of each group.
-    sizes: HashMap<Group, usize>,
+    sizes: Vec<usize>,
     hubs: Hubs,
 }
 
@@ -121,12 +128,25 @@ impl Ranker {
             let row = indexes.iter().find_map(|index| index.vector(number))?;
             UnitVector::new(row.to_vec()).ok()
         });
-        let mut sizes: HashMap<Group, usize> = HashMap::new();
-        for ((side, language), count) in counts {
-            let own = (count >= FEWEST_OF_A_LANGUAGE).then_some(language);
-            *sizes.entry((side, own)).or_default() += count;
+        let group_of = |entry: &Entry| -> Group {
+            let side = is_commentary(entry);
+            let own = counts.get(&(side, entry.language)).is_some_and(|count| *count >= FEWEST_OF_A_LANGUAGE);
+            (side, own.then_some(entry.language))
+        };
+        let mut groups: HashMap<Group, usize> = HashMap::new();
+        let mut sizes = Vec::new();
+        let most = entries.keys().max().map_or(0, |most| *most as usize + 1);
+        let mut placed = vec![None; most];
+        for (number, entry) in entries {
+            let next = groups.len();
+            let group = *groups.entry(group_of(&entry)).or_insert(next);
+            sizes.resize(groups.len(), 0);
+            if let (Some(size), Some(place)) = (sizes.get_mut(group), placed.get_mut(number as usize)) {
+                *size += 1;
+                *place = Some(Placed { entry, group });
+            }
         }
-        Self { centring, lexicon, passages_of, sizes, hubs, indexes, entries }
+        Self { centring, lexicon, passages_of, sizes, hubs, indexes, entries: placed }
     }
 
     /// Of papers in memory: a paper's number is its place in `papers`, a passage's its place in `passages`, which come
@@ -197,11 +217,18 @@ impl Ranker {
                 Ok(fused([dense?, lexical?], limit))
             }
             Method::Shipped => {
-                let asked = question.centred(&self.centring)?;
+                let mut asked = question.aims(&self.centring)?;
                 let words = self.words(&terms_of(&question.text), allow)?;
-                let language = question.language();
-                let judge = |paper| Some(self.judge(paper, &asked, language, &words));
-                Ok(self.among_candidates(&asked, &words, limit, allow, &[], &judge))
+                let candidates = self.candidates(&asked.whole, &words, limit, allow, &[]);
+                let ranked = |asked: &Aims, limit: usize| {
+                    let judged =
+                        candidates.iter().map(|paper| self.judge(*paper, asked, question.language(), &words));
+                    best(judged.collect(), limit)
+                };
+                let first = ranked(&asked, FEEDBACK_PAPERS);
+                let trust = trust(self.sizes.iter().sum());
+                asked.whole = fed_back(&asked.whole, &first, trust, |paper| self.direction_of(paper))?;
+                Ok(ranked(&asked, limit))
             }
         }
     }
@@ -221,14 +248,16 @@ impl Ranker {
         evidence: &dyn Fn(PaperNumber) -> f32,
     ) -> Result<Vec<RankedPaper>, SearchError> {
         let words = self.words(&Terms::of(text).without_phrases(), allow)?;
+        let aims = Aims::at(asked.clone());
         let judge = |paper| {
             let direction = self.direction_of(paper)?;
-            let found = self.judge(paper, asked, Language::UNDETERMINED, &words);
+            let found = self.judge(paper, &aims, Language::UNDETERMINED, &words);
             let dense = direction.cosine(asked);
             let score = dense + RELATED_LEXICAL_WEIGHT * found.lexical + evidence(paper);
             Some(RankedPaper { score, dense, ..found })
         };
-        Ok(self.among_candidates(asked, &words, limit, allow, also, &judge))
+        let candidates = self.candidates(asked, &words, limit, allow, also);
+        Ok(best(candidates.into_iter().filter_map(judge).collect(), limit))
     }
 
     /// The papers like one paper, whose `words` are given, in a way of ranking.
@@ -276,7 +305,7 @@ impl Ranker {
     pub fn direction_of(&self, paper: PaperNumber) -> Option<UnitVector> {
         let mut texts: BTreeMap<(PassageKind, usize), Vec<UnitVector>> = BTreeMap::new();
         for number in self.passages_of.get(&paper)? {
-            if let (Some(entry), Some(vector)) = (self.entries.get(number), self.vector(*number)) {
+            if let (Some(entry), Some(vector)) = (self.entry(*number), self.vector(*number)) {
                 texts
                     .entry((entry.kind, entry.ordinal))
                     .or_default()
@@ -293,16 +322,15 @@ impl Ranker {
         self.indexes.iter().find_map(|index| index.vector(number))
     }
 
-    /// Gathers what both signals offer, and judges it; deeper until `limit` papers are there or nothing is left.
-    fn among_candidates(
+    /// What both signals offer; deeper until there are `limit` papers or nothing is left.
+    fn candidates(
         &self,
         asked: &UnitVector,
         words: &Words,
         limit: usize,
         allow: Allow<'_>,
         also: &[PaperNumber],
-        judge: &dyn Fn(PaperNumber) -> Option<RankedPaper>,
-    ) -> Vec<RankedPaper> {
+    ) -> HashSet<PaperNumber> {
         let all: usize = self.indexes.iter().map(|index| index.len()).sum();
         let mut depth = DEPTH.max(limit.saturating_mul(4));
         loop {
@@ -313,27 +341,21 @@ impl Ranker {
             );
             candidates.extend(words.best(depth).iter().filter_map(|number| self.paper_of(*number)));
             if candidates.len() >= limit || depth >= all {
-                return best(candidates.into_iter().filter_map(judge).collect(), limit);
+                return candidates;
             }
             depth = depth.saturating_mul(4);
         }
     }
 
-    fn judge(
-        &self,
-        paper: PaperNumber,
-        asked: &UnitVector,
-        language: Language,
-        words: &Words,
-    ) -> RankedPaper {
+    fn judge(&self, paper: PaperNumber, asked: &Aims, language: Language, words: &Words) -> RankedPaper {
         let mut evidence = Evidence::default();
         let mut speaks = (f32::NEG_INFINITY, PassageNumber(0));
         for number in self.passages_of.get(&paper).map_or(&[][..], Vec::as_slice) {
-            let Some(entry) = self.entries.get(number) else { continue };
-            let (lexical, coverage) = words.of.get(number).copied().unwrap_or_default();
+            let Some(entry) = self.entry(*number) else { continue };
+            let (lexical, coverage) = words.of_passage(*number);
             let dense = self.vector(*number).map(|vector| {
                 let alone = if entry.kind == PassageKind::Title { TITLE_PENALTY } else { 0.0 };
-                dot(vector, asked.as_slice()) - self.hubs.penalty(language, paper, *number, vector) - alone
+                asked.similarity(vector) - self.hubs.penalty(language, paper, *number, vector) - alone
             });
             let side = if is_commentary(entry) { &mut evidence.commentary } else { &mut evidence.abstracts };
             side.lexical = side.lexical.max(lexical);
@@ -357,8 +379,16 @@ impl Ranker {
         }
     }
 
+    fn placed(&self, number: u32) -> Option<&Placed> {
+        self.entries.get(number as usize)?.as_ref()
+    }
+
+    fn entry(&self, number: u32) -> Option<&Entry> {
+        self.placed(number).map(|placed| &placed.entry)
+    }
+
     fn paper_of(&self, number: u32) -> Option<PaperNumber> {
-        self.entries.get(&number).map(|entry| entry.paper)
+        self.entry(number).map(|entry| entry.paper)
     }
 
     /// The nearest passages of all indexes, best first.
@@ -411,45 +441,7 @@ impl Ranker {
     /// What the words say of each passage, each group by its own best.
     fn words(&self, terms: &Terms, allow: Allow<'_>) -> Result<Words, SearchError> {
         let hits = self.hits(terms, allow)?;
-        let mut best_of: HashMap<Group, f32> = HashMap::new();
-        for hit in &hits {
-            if let Some(group) = self.group_of(hit.number) {
-                let best = best_of.entry(group).or_insert(f32::MIN_POSITIVE);
-                *best = best.max(hit.score);
-            }
-        }
-        let scaled = |hit: &Hit| {
-            let group = self.group_of(hit.number)?;
-            let (best, size) = (best_of.get(&group)?, *self.sizes.get(&group)? as f32);
-            let trust = size / (size + WORDS_PRIOR);
-            Some((hit.number, (trust * hit.score / best, hit.coverage)))
-        };
-        Ok(Words { of: hits.iter().filter_map(scaled).collect() })
-    }
-
-    fn group_of(&self, number: u32) -> Option<Group> {
-        let entry = self.entries.get(&number)?;
-        let side = is_commentary(entry);
-        let own = (side, Some(entry.language));
-        Some(if self.sizes.contains_key(&own) { own } else { (side, None) })
-    }
-}
-
-/// By passage: BM25 as a share of the best of its group, and coverage.
-struct Words {
-    of: HashMap<u32, (f32, f32)>,
-}
-
-impl Words {
-    /// The best passages by words.
-    fn best(&self, depth: usize) -> Vec<u32> {
-        let mut all: Vec<(f32, u32)> =
-            self.of.iter().map(|(number, (lexical, coverage))| (lexical + coverage, *number)).collect();
-        if all.len() > depth {
-            all.select_nth_unstable_by(depth, |left, right| right.0.total_cmp(&left.0));
-            all.truncate(depth);
-        }
-        all.into_iter().map(|(_, number)| number).collect()
+        Ok(Words::of(&hits, &self.sizes, |number| self.placed(number).map(|placed| placed.group)))
     }
 }
 

@@ -9,7 +9,7 @@
 use std::time::Instant;
 
 use super::choice::Choice;
-use super::show::Shown;
+use super::show::{Shown, Standing};
 use super::{
     Answer, Asked, Example, Link, Question, RankedPaper, RelatedRequest, SearchError, Searcher, Why,
     milliseconds,
@@ -51,7 +51,7 @@ impl Searcher {
         let linked = self.linked_from(&liked.papers)?;
         let evidence = |number| self.evidence(number, &liked.papers).unwrap_or_default();
         let allow = |paper| choice.allows(paper);
-        let ranking =
+        let mut ranking =
             ranker.related(&asked, &liked.text, options.candidates(), &allow, &linked, &evidence)?;
         let shown = Shown {
             raw: &liked.raw,
@@ -64,7 +64,13 @@ impl Searcher {
                 ranker.centring().related
             },
         };
-        let anchor = self.anchor(ranking.iter(), &shown)?;
+        let Standing { anchor, strength } = self.standing(ranking.iter(), &shown)?;
+        let below_floor = liked.papers.is_empty()
+            && !ranking.is_empty()
+            && !choice.is_answer(shown.calibration.score(strength));
+        if below_floor {
+            ranking.clear();
+        }
         let score = |ranked: &RankedPaper| shown.calibration.score(ranked.score + anchor);
         let mut hits = Vec::new();
         for (ranked, score) in choice.choose(self, ranking, score, 0)? {
@@ -81,6 +87,7 @@ impl Searcher {
             query: Asked::Examples { positive: request.positive.clone(), negative: request.negative.clone() },
             hits,
             total: choice.total,
+            below_floor,
             took_ms: milliseconds(started),
             chunks: liked.chunks + disliked.chunks,
         })

@@ -66,7 +66,8 @@ pub enum Sort {
 /// The score below which a paper is no answer.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub enum Floor {
-    /// The measured one of the model. None is measured yet: as `None`.
+    /// No paper is an answer where even the best are no likelier related to the question than not, by the measured curve of
+    /// the model. With a filter: as `None`.
     #[default]
     Default,
     /// Every paper is an answer.

@@ -101,7 +101,8 @@ fn a_digest_is_posted_followed_and_found_and_a_kill_loses_nothing() {
     let task: Value = serde_json::from_str(&found).unwrap();
     let events = format!("/v1/tasks/{}/events", task["task"]["id"].as_str().unwrap());
     assert!(served.ask("GET", &events, "").1.contains("event: done"));
-    let found = served.json("/v1/search?q=%EB%82%98%EB%B9%84%EC%9D%98%20%EC%9D%B4%EB%8F%99&limit=1");
+    let found =
+        served.json("/v1/search?q=%EB%82%98%EB%B9%84%EC%9D%98%20%EC%9D%B4%EB%8F%99&limit=1&floor=none");
     assert_eq!(found["hits"][0]["title"], "Butterfly migration by satellite");
 
     // 300 papers take the model a minute; none is embedded when the answer comes.

@@ -3,6 +3,7 @@
 pub mod app;
 pub mod fifty;
 pub mod hub;
+pub mod nonsense;
 pub mod toy;
 
 use std::path::{Path, PathBuf};

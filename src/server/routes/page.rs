@@ -14,7 +14,7 @@ use serde::Deserialize;
 use super::page_view::{About, AnswerView, HitView, LinkView, MentionView, NoteView, words};
 use super::{DEFAULT_HITS, related, search};
 use crate::paper::{Language, Mention, Paper, PaperId};
-use crate::search::{Example, RelatedRequest, SearchError, SearchRequest, Searcher};
+use crate::search::{Example, Floor, Options, RelatedRequest, SearchError, SearchRequest, Searcher};
 use crate::server::error::Failure;
 use crate::server::extract::{Query, named};
 use crate::server::library::index_words;
@@ -26,6 +26,7 @@ pub(super) struct Asked {
     q: Option<String>,
     related: Option<String>,
     limit: Option<u64>,
+    floor: Option<String>,
 }
 
 /// What the address of `/paper` may say.
@@ -99,7 +100,12 @@ async fn answer(state: &AppState, asked: Asked, question: String) -> Result<Home
     } else if question.is_empty() || searcher.counts().papers == 0 {
         (None, None)
     } else {
-        let request = SearchRequest { text: question.clone(), ..SearchRequest::default() };
+        let floor = match asked.floor {
+            None => Floor::Default,
+            Some(floor) => floor.parse().map_err(SearchError::from)?,
+        };
+        let options = Options { floor, ..Options::default() };
+        let request = SearchRequest { text: question.clone(), options };
         (Some(search::answer(state, request, limit).await?), None)
     };
     let counts = searcher.counts();
@@ -112,7 +118,7 @@ async fn answer(state: &AppState, asked: Asked, question: String) -> Result<Home
     };
     let answer = answer.map(|answer| {
         let more = more(answer.hits.len(), answer.total);
-        AnswerView::new(answer, more)
+        AnswerView::new(&answer, more)
     });
     Ok(Home {
         question,

@@ -1,7 +1,7 @@
 //! Answers as the page shows them: short, in words, every address encoded.
 
 use crate::paper::{Language, Note, Paper, PaperId, PassageKind};
-use crate::search::{Answer, Hit};
+use crate::search::{Answer, Asked, Hit};
 
 /// The authors that stand in a list; the paper's own page has them all.
 const AUTHORS_SHOWN: usize = 3;
@@ -66,17 +66,23 @@ pub(super) struct AnswerView {
     pub(super) count: String,
     pub(super) hits: Vec<HitView>,
     pub(super) more: Option<String>,
+    /// Where the nearest papers are shown, though none of them answers.
+    pub(super) nearest: Option<String>,
 }
 
 impl AnswerView {
-    pub(super) fn new(answer: Answer, more: Option<String>) -> Self {
+    pub(super) fn new(answer: &Answer, more: Option<String>) -> Self {
         let chunks = match answer.chunks {
             0 | 1 => String::new(),
             chunks => format!(" · question read in {chunks} pieces"),
         };
         let count =
             format!("{} of {} papers · {:.0} ms{chunks}", answer.hits.len(), answer.total, answer.took_ms);
-        Self { count, hits: answer.hits.iter().map(HitView::from).collect(), more }
+        let nearest = match &answer.query {
+            Asked::Text(text) if answer.below_floor => Some(Self::of_question(text) + "&floor=none"),
+            _ => None,
+        };
+        Self { count, hits: answer.hits.iter().map(HitView::from).collect(), more, nearest }
     }
 
     /// The address that asks `question`.
