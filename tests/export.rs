@@ -24,13 +24,7 @@ fn texts(lines: usize) -> impl Strategy<Value = String> {
 fn names() -> impl Strategy<Value = Vec<String>> {
     let name =
         "([A-Z][a-z]{1,5}|van|de|Jr\\.|Inc\\.|and|others|王|芳|민수|,|;|[{}]|[ .'-]|é|שם|\\\\|&|%){1,7}";
-    // Known: CSL-JSON gives a name that is spelt like an entity (`&and;`) back as its character.
-    let is_kept = |name: &String| {
-        let mut behind = name.split('&').skip(1).filter_map(|rest| rest.split_once(';'));
-        !behind.any(|(entity, _)| entity.chars().all(|c| c.is_ascii_alphanumeric()))
-    };
-    prop::collection::vec(name.prop_filter("spelt like an entity", is_kept), 0..4)
-        .prop_map(|names| each_once(names.iter().map(|name| single_line(name))))
+    prop::collection::vec(name, 0..4).prop_map(|names| each_once(names.iter().map(|name| single_line(name))))
 }
 
 fn each_once(items: impl Iterator<Item = String>) -> Vec<String> {
@@ -211,7 +205,13 @@ fn csl_is_read_again(paper: &Paper) -> Result<(), TestCaseError> {
     if !paper.abstract_text.as_deref().is_some_and(markup) {
         prop_assert_eq!(&read.abstract_text, &paper.abstract_text, "{}", &shown);
     }
-    prop_assert_eq!(&read.authors, &paper.authors, "{}", &shown);
+    let entity = |name: &String| {
+        let mut behind = name.split('&').skip(1).filter_map(|rest| rest.split_once(';'));
+        behind.any(|(name, _)| name.chars().all(|c| c.is_ascii_alphanumeric()))
+    };
+    if !paper.authors.iter().any(entity) {
+        prop_assert_eq!(&read.authors, &paper.authors, "{}", &shown);
+    }
     prop_assert_eq!(read.date, paper.date, "{}", &shown);
     let all = paper.tags.join(",");
     let tags = each_once(all.split([',', ';', '，', '、']).map(|tag| tag.trim().to_owned()));

@@ -220,7 +220,7 @@ enum Asking {
     Related(PaperNumber),
 }
 
-/// The texts as the product asks them: chunked, each chunk embedded in both roles.
+/// The texts as the product asks them, the whole and its sentences in both roles; all embedded together.
 fn ask(texts: &[&str], vectors: &mut Vectors<'_>) -> Result<Vec<Questioned>, EvalError> {
     let texts: Vec<QuestionTexts> =
         texts.iter().map(|text| QuestionTexts::of(text, vectors.encoder())).collect();

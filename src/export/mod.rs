@@ -6,7 +6,7 @@
 //! | | JSON lines | BibTeX | RIS | CSL-JSON |
 //! | --- | --- | --- | --- | --- |
 //! | ids | all | one of arXiv, one DOI | one of arXiv, one DOI | one of arXiv, one DOI |
-//! | title, authors, date, venue, url | yes | yes | yes (1) | yes |
+//! | title, authors, date, venue, url | yes | yes | yes (1) | yes (7) |
 //! | abstract, commentary | yes | yes (2) | yes (3) | yes (4) |
 //! | other abstracts, dates of commentaries | yes (5) | no | no | no |
 //! | tags, repositories | yes | yes | yes (1) | tags (6) |
@@ -18,7 +18,8 @@
 //! lost; each commentary has an `N1` of its own; one of a single line that begins like bookkeeping ("Accepted at ...") is
 //! not taken for a commentary when it is read. (4) `annote` is one field: commentaries stand in it with a blank line
 //! between them and come back as one a language. (5) In further lines of the same paper. (6) They stand
-//! in one field, separated by commas.
+//! in one field, separated by commas. (7) What is spelt like markup (`<i>`, `&and;`) is written as it is and read as markup, as everybody's
+//! CSL-JSON is; so in abstract and commentary.
 
 mod bibtex;
 mod citation_key;

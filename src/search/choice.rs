@@ -59,9 +59,15 @@ impl Choice {
         allowed.filter(|paper| !self.excluded.contains(paper)).collect()
     }
 
-    /// Whether a ranking whose best score so much is an answer. Who filters has chosen, and sees what there is.
-    pub(super) fn is_answer(&self, score: f32) -> bool {
-        self.options.floor != Floor::Default || self.is_filtered() || score >= DEFAULT_FLOOR
+    /// Empties a ranking whose best answer only so well, if that is no answer; whether it did. Who filters has chosen, and sees
+    /// what there is.
+    pub(super) fn drop_unanswered(&self, ranking: &mut Vec<RankedPaper>, score: f32) -> bool {
+        let answered = self.options.floor != Floor::Default || self.is_filtered() || score >= DEFAULT_FLOOR;
+        let dropped = !answered && !ranking.is_empty();
+        if dropped {
+            ranking.clear();
+        }
+        dropped
     }
 
     /// The hits among `ranking`, with their scores; `taken` places are given away already.

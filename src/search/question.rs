@@ -6,7 +6,7 @@
 use super::SearchError;
 use crate::embed::Encoder;
 use crate::index::Centring;
-use crate::paper::{Language, Role, UnitVector, VectorError, chunk, dot, sentences};
+use crate::paper::{Language, Role, Span, UnitVector, VectorError, chunk, dot, sentences};
 
 /// So many sentences of a question are asked each by itself: more say nothing new and cost the time of a page.
 const MOST_SENTENCES: usize = 16;
@@ -50,14 +50,17 @@ pub struct QuestionTexts {
 }
 
 impl QuestionTexts {
-    /// Of `text`, for a model.
+    /// Of `text` as a whole, for a model.
+    #[must_use]
+    pub fn whole(text: &str, encoder: &dyn Encoder) -> Self {
+        let pieces = chunk(text, encoder.token_limit(), |piece| encoder.count_tokens(piece));
+        Self { text: text.to_owned(), pieces: owned(text, pieces), sentences: Vec::new() }
+    }
+
+    /// Of `text` as a whole, and of its sentences.
     #[must_use]
     pub fn of(text: &str, encoder: &dyn Encoder) -> Self {
-        let owned = |spans: Vec<std::ops::Range<usize>>| -> Vec<String> {
-            spans.into_iter().map(|span| text[span].to_owned()).collect()
-        };
-        let pieces = owned(chunk(text, encoder.token_limit(), |piece| encoder.count_tokens(piece)));
-        let mut sentences = owned(sentences(text));
+        let mut sentences = owned(text, sentences(text));
         let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
         sentences.retain(|sentence| {
             letters(sentence) >= SHORTEST_SENTENCE && encoder.count_tokens(sentence) <= encoder.token_limit()
@@ -66,7 +69,7 @@ impl QuestionTexts {
             sentences.clear();
         }
         sentences.truncate(MOST_SENTENCES);
-        Self { text: text.to_owned(), pieces, sentences }
+        Self { sentences, ..Self::whole(text, encoder) }
     }
 
     /// All that is to be embedded, in both roles.
@@ -88,24 +91,27 @@ impl QuestionTexts {
         };
         Question { pieces: pieces(&self.pieces), sentences: pieces(&self.sentences), text: self.text }
     }
-}
 
-impl Question {
-    /// Embeds `text`.
+    /// The question, embedded.
     ///
     /// # Errors
     /// [`SearchError::Empty`] where there is nothing to embed; whatever the model fails with.
-    pub fn embed(text: &str, encoder: &dyn Encoder) -> Result<Self, SearchError> {
-        let texts = QuestionTexts::of(text, encoder);
-        let all: Vec<&str> = texts.all().map(String::as_str).collect();
+    pub fn embed(self, encoder: &dyn Encoder) -> Result<Question, SearchError> {
+        let all: Vec<&str> = self.all().map(String::as_str).collect();
         if all.is_empty() {
             return Err(SearchError::Empty);
         }
         let as_queries = encoder.encode(Role::Query, &all)?;
         let as_passages = encoder.encode(Role::Passage, &all)?;
-        Ok(texts.with(as_queries.into_iter().zip(as_passages)))
+        Ok(self.with(as_queries.into_iter().zip(as_passages)))
     }
+}
 
+fn owned(text: &str, spans: Vec<Span>) -> Vec<String> {
+    spans.into_iter().map(|span| text[span].to_owned()).collect()
+}
+
+impl Question {
     /// The language asked in: that of the first piece.
     #[must_use]
     pub fn language(&self) -> Language {

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::choice::Choice;
 use super::show::{Shown, Standing};
 use super::{
-    Answer, Asked, AskedText, Method, Question, RankedPaper, RequestError, SearchError, SearchRequest,
+    Answer, Asked, AskedText, Method, QuestionTexts, RankedPaper, RequestError, SearchError, SearchRequest,
     Searcher, milliseconds,
 };
 use crate::lexical::Terms;
@@ -36,7 +36,7 @@ impl Searcher {
         if !text.chars().any(char::is_alphanumeric) && choice.is_filtered() {
             return self.list(typed, &choice, started);
         }
-        let question = Question::embed(&text, self.encoder.as_ref())?;
+        let question = QuestionTexts::of(&text, self.encoder.as_ref()).embed(self.encoder.as_ref())?;
         let ranker = self.live.ranker();
         let terms = terms_of(&text);
         let phrased = self.with_phrases(&terms, &choice)?;
@@ -64,10 +64,7 @@ impl Searcher {
         let Standing { anchor, strength } = self.standing(ranking.iter().chain(&first), &shown)?;
         // Who names a paper is not asking whether there is one.
         let below_floor =
-            first.is_empty() && !ranking.is_empty() && !choice.is_answer(shown.calibration.score(strength));
-        if below_floor {
-            ranking.clear();
-        }
+            first.is_empty() && choice.drop_unanswered(&mut ranking, shown.calibration.score(strength));
         let rest = choice.choose(
             self,
             ranking,

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::SearchError;
-use super::evidence::Evidence;
+use super::evidence::{Evidence, shortness};
 use super::feedback::{FEEDBACK_PAPERS, fed_back};
 use super::hubs::Hubs;
 use super::question::{Aims, Question};
@@ -27,9 +27,6 @@ const RECIPROCAL_RANK_K: f32 = 60.0;
 const FUSED: usize = 1_000;
 /// A language with fewer passages on a side has no scale of its own for words.
 const FEWEST_OF_A_LANGUAGE: usize = 50;
-/// What is taken off a title that stands alone. Short texts are near to each other whatever they say: nonsense of a few words is
-/// at 0.28 to a title, and at 0.0 to an abstract.
-pub(super) const TITLE_PENALTY: f32 = 0.2;
 /// What words add between papers, at their best. Flat between 0.3 and 0.6 on digest-notes.
 const RELATED_LEXICAL_WEIGHT: f32 = 0.4;
 
@@ -354,8 +351,9 @@ impl Ranker {
             let Some(entry) = self.entry(*number) else { continue };
             let (lexical, coverage) = words.of_passage(*number);
             let dense = self.vector(*number).map(|vector| {
-                let alone = if entry.kind == PassageKind::Title { TITLE_PENALTY } else { 0.0 };
-                asked.similarity(vector) - self.hubs.penalty(language, paper, *number, vector) - alone
+                asked.similarity(vector)
+                    - self.hubs.penalty(language, paper, *number, vector)
+                    - shortness(entry.kind)
             });
             let side = if is_commentary(entry) { &mut evidence.commentary } else { &mut evidence.abstracts };
             side.lexical = side.lexical.max(lexical);

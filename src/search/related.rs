@@ -11,7 +11,7 @@ use std::time::Instant;
 use super::choice::Choice;
 use super::show::{Shown, Standing};
 use super::{
-    Answer, Asked, Example, Link, Question, RankedPaper, RelatedRequest, SearchError, Searcher, Why,
+    Answer, Asked, Example, Link, QuestionTexts, RankedPaper, RelatedRequest, SearchError, Searcher, Why,
     milliseconds,
 };
 use crate::lexical::Terms;
@@ -66,11 +66,7 @@ impl Searcher {
         };
         let Standing { anchor, strength } = self.standing(ranking.iter(), &shown)?;
         let below_floor = liked.papers.is_empty()
-            && !ranking.is_empty()
-            && !choice.is_answer(shown.calibration.score(strength));
-        if below_floor {
-            ranking.clear();
-        }
+            && choice.drop_unanswered(&mut ranking, shown.calibration.score(strength));
         let score = |ranked: &RankedPaper| shown.calibration.score(ranked.score + anchor);
         let mut hits = Vec::new();
         for (ranked, score) in choice.choose(self, ranking, score, 0)? {
@@ -98,7 +94,8 @@ impl Searcher {
         for example in examples {
             match example {
                 Example::Text { text } => {
-                    let question = Question::embed(text, self.encoder.as_ref())?;
+                    let encoder = self.encoder.as_ref();
+                    let question = QuestionTexts::whole(text, encoder).embed(encoder)?;
                     all.directions.push(question.centred(self.live.ranker().centring())?);
                     all.absolute.push(question.centred(&self.prior)?);
                     all.raw.push(question.raw()?);

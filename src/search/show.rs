@@ -1,8 +1,7 @@
 //! Ranked papers as hits: the passage that speaks for the paper, the score a person can read, and why.
 
 use super::answer::{Hit, Match, PaperCard, Signals, Why};
-use super::evidence::{COVERAGE_WEIGHT, completeness};
-use super::ranker::TITLE_PENALTY;
+use super::evidence::{COVERAGE_WEIGHT, completeness, shortness};
 use super::{RankedPaper, SearchError, Searcher};
 use crate::index::Calibration;
 use crate::lexical::{Terms, matched};
@@ -59,9 +58,8 @@ impl Searcher {
         for ranked in ranking.take(ANCHORS) {
             let Some((_, passage)) = self.snapshot.passage(ranked.passage)? else { continue };
             let Some(raw) = self.snapshot.vector(ranked.passage)? else { continue };
-            let alone = if passage.kind == PassageKind::Title { TITLE_PENALTY } else { 0.0 };
-            let similarity =
-                self.prior.apply(Role::Passage, passage.language, &raw).cosine(&shown.absolute) - alone;
+            let centred = self.prior.apply(Role::Passage, passage.language, &raw);
+            let similarity = centred.cosine(&shown.absolute) - shortness(passage.kind);
             let words = COVERAGE_WEIGHT * completeness(ranked.coverage);
             anchor = anchor.max(similarity + words - ranked.score);
             complete = complete.max(words);
