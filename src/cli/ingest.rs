@@ -10,6 +10,7 @@ use clap::Args;
 
 use super::progress::{Progress, Unit};
 use super::{Done, Session, interrupt, output};
+use crate::embed::Encoder;
 use crate::index::EXACT_LIMIT;
 use crate::ingest::{Event, Model, Observer, Report, Task, Watch, ingest};
 use crate::paper::{cut, single_line};
@@ -54,12 +55,11 @@ impl IngestArguments {
         }
         let loaded = if self.no_embed { None } else { Some(session.encoder()?) };
         let model = loaded.as_ref().map(|(encoder, prior)| Model { encoder: encoder.as_ref(), prior });
-        if let Some(model) = model {
+        if let Some((encoder, _)) = &loaded {
             session.say(format_args!(
-                "model {} on {}, {} threads; library {}",
-                model.encoder.fingerprint(),
-                session.config.device,
-                session.config.threads,
+                "model {}, {}; library {}",
+                encoder.fingerprint(),
+                encoder.arithmetic(),
                 session.config.library.display()
             ));
         }

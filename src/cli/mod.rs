@@ -5,6 +5,7 @@
 
 mod asking;
 mod backup;
+mod bench;
 mod check;
 mod duplicates;
 mod eval;
@@ -35,7 +36,7 @@ use anyhow::Context;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::config::{Config, Settings};
-use crate::embed::{self, CandleEncoder, DeviceChoice, Manifest};
+use crate::embed::{self, Arithmetic, DeviceChoice, KernelChoice, Manifest, ModelEncoder};
 use crate::index::Centring;
 use crate::search::{IndexState, Searcher};
 use crate::store::Counts;
@@ -80,13 +81,19 @@ struct GlobalFlags {
     /// Where the model runs
     #[arg(long, global = true, env = "PAPERKIN_DEVICE", value_name = "cpu|cuda", value_parser = device)]
     device: Option<DeviceChoice>,
+    /// In which numbers the model runs: int8 is fastest, fp32 exact, candle the slow reference
+    #[arg(long, global = true, env = "PAPERKIN_ARITHMETIC", value_name = "int8|fp32|candle")]
+    arithmetic: Option<Arithmetic>,
+    /// With which instructions: avx512-vnni, avx-vnni, avx2 or portable; the best if not given
+    #[arg(long, global = true, env = "PAPERKIN_KERNEL", value_name = "NAME")]
+    kernel: Option<KernelChoice>,
     /// CPU threads; all cores if not given
     #[arg(long, global = true, env = "PAPERKIN_THREADS", value_name = "N")]
     threads: Option<usize>,
     /// Answers as JSON, for programs
     #[arg(long, global = true)]
     json: bool,
-    /// A TOML file with any of: library, models, model, offline, device, threads, listen
+    /// A TOML file with any of: library, models, model, offline, device, arithmetic, kernel, threads, listen
     #[arg(long, global = true, env = "PAPERKIN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -132,6 +139,9 @@ enum Command {
     Check(check::CheckArguments),
     /// Measure the ranking on judged questions
     Eval(eval::EvalArguments),
+    /// Measure how fast this machine is
+    #[command(subcommand)]
+    Bench(bench::BenchCommand),
 }
 
 /// Runs the command line; never panics, never exits by itself.
@@ -200,6 +210,7 @@ impl Command {
             Self::Serve(arguments) => arguments.run(session),
             Self::Check(arguments) => arguments.run(session),
             Self::Eval(arguments) => arguments.run(session),
+            Self::Bench(command) => command.run(session),
         }
     }
 }
@@ -219,6 +230,8 @@ impl Session {
             model: flags.model.clone(),
             offline: (flags.offline || embed::offline_by_environment()).then_some(true),
             device: flags.device,
+            arithmetic: flags.arithmetic,
+            kernel: flags.kernel,
             threads: flags.threads,
             listen,
         };
@@ -228,7 +241,7 @@ impl Session {
         };
         let config = Config::new(said.or(file))?;
         // Fails only if a pool is there already, as in tests.
-        let _ = rayon::ThreadPoolBuilder::new().num_threads(config.threads).build_global();
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(config.encoder.threads).build_global();
         Ok(Self { config, json: flags.json })
     }
 
@@ -237,10 +250,10 @@ impl Session {
     }
 
     /// The model, verified and loaded, and its language means.
-    fn encoder(&self) -> anyhow::Result<(Arc<CandleEncoder>, Centring)> {
+    fn encoder(&self) -> anyhow::Result<(Arc<ModelEncoder>, Centring)> {
         let manifest = self.manifest()?;
         let model = embed::verify(&manifest, &self.config.models)?;
-        let encoder = CandleEncoder::load(&model, self.config.device, self.config.threads)?;
+        let encoder = ModelEncoder::load(&model, self.config.encoder)?;
         let prior = match manifest.language_means(&self.config.models)? {
             Some(table) => Centring::from_json(&table, manifest.dimension).with_context(|| {
                 let file = self.config.models.join(format!("{}.means.json", manifest.name));

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use crate::embed::DeviceChoice;
+use crate::embed::{Arithmetic, DeviceChoice, EncoderOptions, KernelChoice};
 pub use limits::Limits;
 
 /// What was said, by one source; unsaid is `None`.
@@ -27,6 +27,10 @@ pub struct Settings {
     pub offline: Option<bool>,
     /// Where the model runs.
     pub device: Option<DeviceChoice>,
+    /// In which numbers it runs.
+    pub arithmetic: Option<Arithmetic>,
+    /// With which instructions it runs.
+    pub kernel: Option<KernelChoice>,
     /// CPU threads.
     pub threads: Option<usize>,
     /// Where `serve` listens.
@@ -43,6 +47,8 @@ impl Settings {
             model: self.model.or(other.model),
             offline: self.offline.or(other.offline),
             device: self.device.or(other.device),
+            arithmetic: self.arithmetic.or(other.arithmetic),
+            kernel: self.kernel.or(other.kernel),
             threads: self.threads.or(other.threads),
             listen: self.listen.or(other.listen),
         }
@@ -70,10 +76,8 @@ pub struct Config {
     pub model: String,
     /// Never open a connection.
     pub offline: bool,
-    /// Where the model runs.
-    pub device: DeviceChoice,
-    /// CPU threads.
-    pub threads: usize,
+    /// How the model runs.
+    pub encoder: EncoderOptions,
     /// Where `serve` listens: a loopback address.
     pub listen: SocketAddr,
     /// Bounds.
@@ -126,8 +130,12 @@ impl Config {
             models: settings.models.unwrap_or_else(|| "models".into()),
             model: settings.model.unwrap_or_else(|| DEFAULT_MODEL.into()),
             offline: settings.offline.unwrap_or_default(),
-            device: settings.device.unwrap_or_default(),
-            threads,
+            encoder: EncoderOptions {
+                device: settings.device.unwrap_or_default(),
+                arithmetic: settings.arithmetic,
+                kernel: settings.kernel,
+                threads,
+            },
             listen,
             limits: Limits::default(),
         })
@@ -148,7 +156,7 @@ mod tests {
         let file: Settings = toml::from_str("threads = 3\nmodel = 'other'\nlisten = '127.0.0.1:80'").unwrap();
         let flags = Settings { threads: Some(5), ..Settings::default() };
         let config = Config::new(flags.or(file)).unwrap();
-        assert_eq!((config.threads, config.model.as_str(), config.listen.port()), (5, "other", 80));
+        assert_eq!((config.encoder.threads, config.model.as_str(), config.listen.port()), (5, "other", 80));
         assert_eq!(config.library, Path::new("index"));
         assert!(toml::from_str::<Settings>("thread = 3").is_err(), "a misspelt key is named, not ignored");
     }

@@ -1,11 +1,11 @@
 //! Texts to unit vectors. Knows texts and vectors, nothing of papers' meaning or of where they are stored.
 
 mod batch;
-mod bert;
 mod bytes;
 mod charsmap;
 mod config;
 mod convert;
+mod cpu;
 mod device;
 mod disk;
 mod encoder;
@@ -16,6 +16,7 @@ mod hub;
 mod manifest;
 mod names;
 mod own;
+mod reference;
 mod slots;
 mod tokenizer;
 mod unigram;
@@ -25,8 +26,9 @@ mod workers;
 
 pub use batch::plan;
 pub use config::ModelConfig;
+pub use cpu::KernelChoice;
 pub use device::{DeviceChoice, DeviceError};
-pub use encoder::{CandleEncoder, LoadError};
+pub use encoder::{Arithmetic, EncoderOptions, LoadError, ModelEncoder};
 pub use error::{ModelError, NeededFile};
 pub use fetch::{
     FetchEvent, FetchOptions, ModelStatus, Progress, fetch, list, offline_by_environment, verify,

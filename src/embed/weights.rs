@@ -94,9 +94,25 @@ impl Weights {
     /// # Errors
     /// Where the model has no such layer, or the device no memory.
     pub fn tensor(&self, name: TensorName) -> Result<Tensor, ModelError> {
+        Ok(Tensor::from_vec(self.values(name)?, self.slot(name)?.shape.as_slice(), &self.device)?)
+    }
+
+    /// A tensor in f32, one row after the other.
+    ///
+    /// # Errors
+    /// Where the model has no such layer.
+    pub(super) fn values(&self, name: TensorName) -> Result<Vec<f32>, ModelError> {
+        let (kind, bytes) = self.stored(name)?;
+        decode(kind, bytes)
+    }
+
+    /// A tensor as the file has it.
+    ///
+    /// # Errors
+    /// Where the model has no such layer.
+    pub(super) fn stored(&self, name: TensorName) -> Result<(GgmlDType, &[u8]), ModelError> {
         let slot = self.slot(name)?;
-        let values = decode(slot.kind, &self.map[slot.range.clone()])?;
-        Ok(Tensor::from_vec(values, slot.shape.as_slice(), &self.device)?)
+        Ok((slot.kind, &self.map[slot.range.clone()]))
     }
 
     /// The rows of the word table for `ids`, one after the other, in f32.

@@ -11,7 +11,7 @@ use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
 use paperkin::config::DEFAULT_MODEL;
-use paperkin::embed::{CandleEncoder, DeviceChoice, Manifest, ModelFolder, VerifiedModel};
+use paperkin::embed::{EncoderOptions, Manifest, ModelEncoder, ModelFolder, VerifiedModel};
 use paperkin::index::Centring;
 
 /// The folder of shared data (`PAPERKIN_SHARED`, else `../shared/data`). Where it is absent a test says so and
@@ -43,9 +43,14 @@ pub fn verified_model() -> VerifiedModel {
 }
 
 /// The real encoder, loaded once.
-pub fn encoder() -> &'static Arc<CandleEncoder> {
-    static ENCODER: OnceLock<Arc<CandleEncoder>> = OnceLock::new();
-    ENCODER.get_or_init(|| Arc::new(CandleEncoder::load(&verified_model(), DeviceChoice::Cpu, 2).unwrap()))
+pub fn encoder() -> &'static Arc<ModelEncoder> {
+    static ENCODER: OnceLock<Arc<ModelEncoder>> = OnceLock::new();
+    ENCODER.get_or_init(|| {
+        Arc::new(
+            ModelEncoder::load(&verified_model(), EncoderOptions { threads: 2, ..Default::default() })
+                .unwrap(),
+        )
+    })
 }
 
 /// The model's language means.

@@ -1,4 +1,4 @@
-//! BERT's forward pass on candle-core, for sentences packed end to end.
+//! BERT's forward pass on candle-core tensors: the reference that the CPU path is held against, and the way to CUDA.
 //!
 //! Devlin et al. 2019 (post-norm, GELU by erf), as multilingual-e5-small uses it. candle-transformers' model pads
 //! each batch to its longest text and spends the padding's share of every matrix product; here all tokens of a
@@ -8,16 +8,24 @@
 use candle_core::{D, Device, Result, Tensor};
 use candle_nn::ops::{layer_norm, softmax_last_dim};
 
+use super::batch::plan;
 use super::config::ModelConfig;
+use super::encoder::Network;
 use super::names::{Part, TensorName, Term};
 use super::weights::Weights;
+use super::workers::Workers;
 use super::{EncodeError, LoadError};
 
+/// Tokens that go through the model at once: the activations of so many (512 x 1,536 x 4 bytes = 3 MB) stay in a
+/// laptop's cache.
+const BATCH_TOKENS: usize = 512;
+
 /// The layers, on a device, in f32.
-pub(super) struct Bert {
+pub(super) struct ReferenceBert {
     config: ModelConfig,
     weights: Weights,
     device: Device,
+    workers: Workers,
     positions: Tensor,
     token_type: Tensor,
     embedding_norm: Norm,
@@ -58,9 +66,13 @@ impl Norm {
     }
 }
 
-impl Bert {
-    /// Takes `weights`, whose tensors are made on `device`.
-    pub(super) fn new(weights: Weights, device: &Device) -> std::result::Result<Self, LoadError> {
+impl ReferenceBert {
+    /// Takes `weights`, whose tensors are made on `device`; on the CPU, `threads` batches are embedded at once.
+    pub(super) fn new(
+        weights: Weights,
+        device: &Device,
+        threads: usize,
+    ) -> std::result::Result<Self, LoadError> {
         let config = weights.config().clone();
         let linear = |layer: usize, parts: &[Part]| -> std::result::Result<Linear, LoadError> {
             let side_by_side = |half: Term| -> std::result::Result<Tensor, LoadError> {
@@ -102,14 +114,11 @@ impl Bert {
             config,
             weights,
             device: device.clone(),
+            workers: Workers::new(if device.is_cpu() { threads } else { 1 })?,
         })
     }
 
-    /// The mean over each sentence's tokens of the last layer, not yet normalised: one vector a sentence.
-    pub(super) fn mean_pooled(
-        &self,
-        sentences: &[&[u32]],
-    ) -> std::result::Result<Vec<Vec<f32>>, EncodeError> {
+    fn pooled(&self, sentences: &[&[u32]]) -> std::result::Result<Vec<Vec<f32>>, EncodeError> {
         let ids: Vec<u32> = sentences.concat();
         let positions: Vec<u32> = sentences.iter().flat_map(|ids| 0..ids.len() as u32).collect();
         let words =
@@ -148,6 +157,33 @@ impl Bert {
             })
             .collect::<Result<Vec<_>>>()?;
         Tensor::cat(&attended, 0)
+    }
+}
+
+impl Network for ReferenceBert {
+    fn mean_pooled(&self, sentences: &[Vec<u32>]) -> std::result::Result<Vec<Vec<f32>>, EncodeError> {
+        let lengths: Vec<usize> = sentences.iter().map(Vec::len).collect();
+        let batches = plan(&lengths, BATCH_TOKENS);
+        let forward = |batch: &Vec<usize>| {
+            let packed: Vec<&[u32]> = batch.iter().map(|position| sentences[*position].as_slice()).collect();
+            self.pooled(&packed)
+        };
+        let pooled = match batches.as_slice() {
+            // One question: its products are what can be shared out.
+            [batch] => vec![forward(batch)],
+            batches => self.workers.map(batches, forward),
+        };
+        let mut vectors = vec![Vec::new(); sentences.len()];
+        for (batch, pooled) in batches.iter().zip(pooled) {
+            for (position, vector) in batch.iter().zip(pooled?) {
+                vectors[*position] = vector;
+            }
+        }
+        Ok(vectors)
+    }
+
+    fn arithmetic(&self) -> String {
+        format!("candle in f32 on {}", if self.device.is_cpu() { "the CPU" } else { "CUDA" })
     }
 }
 

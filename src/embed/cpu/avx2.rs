@@ -1,0 +1,422 @@
+//! AVX2, with and without VNNI.
+//!
+//! Without it, `vpmaddubsw` gives sums of two products in 16 bits. With 4-bit weights eight of them fit: a lane of a block is
+//! at most 8 * 127 * 16 = 16,256 from zero at every step, as the start of the sum takes the weights' offset off first. So a
+//! block is widened once. With 8-bit weights two products alone may overflow 16 bits, and each pair is widened on its way.
+
+#![expect(unsafe_code, reason = "a kernel: vector instructions and reads without bounds checks")]
+
+use std::arch::x86_64::*;
+
+use super::blocks::{Quantised, QuantisedMut, Strip, WIDTH};
+use super::kernel::{Kernel, KernelChoice, Normalisation, Plain, elementwise, tiles};
+use super::pack::{Bytes, Nibbles};
+use super::vector::{self, Vector};
+
+/// Exists only where the machine has AVX2 and FMA.
+pub(super) struct Avx2(());
+
+/// Exists only where the machine has AVX-VNNI too.
+pub(super) struct AvxVnni(());
+
+impl Avx2 {
+    pub(super) fn new() -> Option<Self> {
+        (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma")).then_some(Self(()))
+    }
+}
+
+impl AvxVnni {
+    pub(super) fn new() -> Option<Self> {
+        (Avx2::new().is_some() && is_x86_feature_detected!("avxvnni")).then_some(Self(()))
+    }
+}
+
+/// How a block's weights meet codes on 256 bits: two registers of eight outputs, 0 to 7 and 16 to 23 of a panel, or with
+/// `HALF` 1 the eights after them.
+trait Dots: Copy {
+    /// Zero, or what makes up for the weights' offset.
+    unsafe fn start(start: i32) -> __m256i;
+    /// Four inputs' weights.
+    unsafe fn load(self, block: usize, quad: usize, half: usize) -> (__m256i, __m256i);
+    /// `sums` plus weights times codes.
+    unsafe fn add(sums: __m256i, weights: __m256i, codes: __m256i) -> __m256i;
+    /// The sums of a block, an output a lane.
+    unsafe fn widen(sums: __m256i) -> __m256i;
+}
+
+/// Sums in 16 bits.
+#[derive(Clone, Copy)]
+struct Narrow<'a>(&'a [Nibbles]);
+
+/// 8-bit weights without VNNI.
+#[derive(Clone, Copy)]
+struct Wide<'a>(&'a [Bytes]);
+
+/// `vpdpbusd`.
+#[derive(Clone, Copy)]
+struct Vnni<W>(W);
+
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn load_nibbles(quads: &[Nibbles], block: usize, quad: usize, half: usize) -> (__m256i, __m256i) {
+    // SAFETY: the caller has checked that there are so many blocks.
+    let packed =
+        unsafe { _mm256_load_si256(quads.as_ptr().add(block * 8 + quad).cast::<__m256i>().add(half)) };
+    let low = _mm256_set1_epi8(15);
+    (_mm256_and_si256(packed, low), _mm256_and_si256(_mm256_srli_epi16::<4>(packed), low))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+unsafe fn load_bytes(quads: &[Bytes], block: usize, quad: usize, half: usize) -> (__m256i, __m256i) {
+    // SAFETY: the caller has checked that there are so many blocks.
+    unsafe {
+        let first = quads.as_ptr().add(block * 16 + quad * 2).cast::<__m256i>().add(half);
+        (_mm256_load_si256(first), _mm256_load_si256(first.add(2)))
+    }
+}
+
+impl Dots for Narrow<'_> {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn start(start: i32) -> __m256i {
+        // Two lanes of 16 bits make one of 32: half of it each. The offset is 8, so nothing is lost.
+        _mm256_set1_epi16((start / 2) as i16)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn load(self, block: usize, quad: usize, half: usize) -> (__m256i, __m256i) {
+        // SAFETY: as the caller promised.
+        unsafe { load_nibbles(self.0, block, quad, half) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn add(sums: __m256i, weights: __m256i, codes: __m256i) -> __m256i {
+        _mm256_add_epi16(sums, _mm256_maddubs_epi16(weights, codes))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn widen(sums: __m256i) -> __m256i {
+        _mm256_madd_epi16(sums, _mm256_set1_epi16(1))
+    }
+}
+
+impl Dots for Wide<'_> {
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn start(_: i32) -> __m256i {
+        _mm256_setzero_si256()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn load(self, block: usize, quad: usize, half: usize) -> (__m256i, __m256i) {
+        // SAFETY: as the caller promised.
+        let (left, right) = unsafe { load_bytes(self.0, block, quad, half) };
+        let sign = _mm256_set1_epi8(-128);
+        (_mm256_xor_si256(left, sign), _mm256_xor_si256(right, sign))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn add(sums: __m256i, weights: __m256i, codes: __m256i) -> __m256i {
+        // Two products are at most 2 * 128 * 127, which 16 bits hold.
+        let pairs = _mm256_maddubs_epi16(_mm256_abs_epi8(weights), _mm256_sign_epi8(codes, weights));
+        _mm256_add_epi32(sums, _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn widen(sums: __m256i) -> __m256i {
+        sums
+    }
+}
+
+macro_rules! vnni {
+    ($weights:ty, $load:ident) => {
+        impl Dots for Vnni<&[$weights]> {
+            #[inline]
+            #[target_feature(enable = "avx2")]
+            unsafe fn start(start: i32) -> __m256i {
+                _mm256_set1_epi32(start)
+            }
+
+            #[inline]
+            #[target_feature(enable = "avx2")]
+            unsafe fn load(self, block: usize, quad: usize, half: usize) -> (__m256i, __m256i) {
+                // SAFETY: as the caller promised.
+                unsafe { $load(self.0, block, quad, half) }
+            }
+
+            #[inline]
+            #[target_feature(enable = "avx2,avxvnni")]
+            unsafe fn add(sums: __m256i, weights: __m256i, codes: __m256i) -> __m256i {
+                _mm256_dpbusd_avx_epi32(sums, weights, codes)
+            }
+
+            #[inline]
+            #[target_feature(enable = "avx2")]
+            unsafe fn widen(sums: __m256i) -> __m256i {
+                sums
+            }
+        }
+    };
+}
+vnni!(Nibbles, load_nibbles);
+vnni!(Bytes, load_bytes);
+
+/// Where a tile of a quantised product reads and writes.
+struct Tile<'a> {
+    input: &'a Quantised,
+    /// Rows of the whole input.
+    rows: usize,
+    /// The tile's first row.
+    row: usize,
+    scales: &'a [Strip],
+    out: &'a mut [Strip],
+}
+
+/// `R` rows times a panel.
+///
+/// # Safety
+/// The machine has what `D` uses; its weights hold as many blocks as `tile.scales`; `tile.input` so many blocks of
+/// `tile.rows` rows; `tile.row + R <= tile.rows`, and `tile.out` is `R` long at least.
+macro_rules! tile_quantised {
+    ($name:ident, $features:literal) => {
+        #[target_feature(enable = $features)]
+        unsafe fn $name<const R: usize, D: Dots>(tile: Tile<'_>, weights: D) {
+            // A number that the compiler does not know: unrolled, it loads too much ahead and spills.
+            let quads = std::hint::black_box(8);
+            for half in 0..2 {
+                let mut sums = [[_mm256_setzero_ps(); 2]; R];
+                for (block, weight_scales) in tile.scales.iter().enumerate() {
+                    let at = block * tile.rows + tile.row;
+                    // SAFETY: as the caller promised.
+                    unsafe {
+                        let codes = tile.input.codes.as_ptr().add(at).cast::<i32>();
+                        let starts = tile.input.starts.as_ptr().add(at);
+                        let scales = tile.input.scales.as_ptr().add(at);
+                        let mut dots: [[__m256i; 2]; R] = std::array::from_fn(|row| {
+                            let start = D::start(*starts.add(row));
+                            [start, start]
+                        });
+                        for quad in 0..quads {
+                            let (left, right) = weights.load(block, quad, half);
+                            for row in 0..R {
+                                let four = _mm256_set1_epi32(*codes.add(row * 8 + quad));
+                                dots[row][0] = D::add(dots[row][0], left, four);
+                                dots[row][1] = D::add(dots[row][1], right, four);
+                            }
+                        }
+                        let left = _mm256_load_ps(weight_scales.0.as_ptr().add(half * 8));
+                        let right = _mm256_load_ps(weight_scales.0.as_ptr().add(16 + half * 8));
+                        for row in 0..R {
+                            let scale = _mm256_set1_ps(*scales.add(row));
+                            let first = _mm256_cvtepi32_ps(D::widen(dots[row][0]));
+                            let second = _mm256_cvtepi32_ps(D::widen(dots[row][1]));
+                            sums[row][0] = _mm256_fmadd_ps(first, _mm256_mul_ps(left, scale), sums[row][0]);
+                            sums[row][1] = _mm256_fmadd_ps(second, _mm256_mul_ps(right, scale), sums[row][1]);
+                        }
+                    }
+                }
+                let out = &mut tile.out[..R];
+                for row in 0..R {
+                    // SAFETY: a strip is 32 numbers, aligned to 64 bytes.
+                    unsafe {
+                        _mm256_store_ps(out[row].0.as_mut_ptr().add(half * 8), sums[row][0]);
+                        _mm256_store_ps(out[row].0.as_mut_ptr().add(16 + half * 8), sums[row][1]);
+                    }
+                }
+            }
+        }
+    };
+}
+tile_quantised!(tile_avx2, "avx2,fma");
+tile_quantised!(tile_vnni, "avx2,fma,avxvnni");
+
+/// # Safety
+/// As [`vector::tile_f32`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn tile_f32<const R: usize>(input: Plain<'_>, row: usize, panel: &[Strip], out: &mut [Strip]) {
+    // SAFETY: as the caller promised.
+    unsafe {
+        vector::tile_f32::<__m256, R, 2>(input, row, panel, 0, out);
+        vector::tile_f32::<__m256, R, 2>(input, row, panel, 16, out);
+    }
+}
+
+#[target_feature(enable = "avx2,fma")]
+fn quantise(strips: &[Strip], offset: i32, out: QuantisedMut<'_>) {
+    let QuantisedMut { codes, scales, starts } = out;
+    let sign = _mm256_set1_ps(-0.0);
+    for (((strip, codes), scale), start) in strips.iter().zip(codes).zip(scales).zip(starts) {
+        // SAFETY: a strip is 32 numbers, codes are 32 bytes; the machine has the vector's instructions.
+        unsafe {
+            let values: [__m256; 4] = std::array::from_fn(|n| _mm256_load_ps(strip.0.as_ptr().add(n * 8)));
+            let sizes = values.map(|values| _mm256_andnot_ps(sign, values));
+            let largest =
+                _mm256_max_ps(_mm256_max_ps(sizes[0], sizes[1]), _mm256_max_ps(sizes[2], sizes[3])).largest();
+            let inverse = _mm256_set1_ps(if largest > 0.0 { 127.0 / largest } else { 0.0 });
+            let [a, b, c, d] = values.map(|values| _mm256_cvtps_epi32(_mm256_mul_ps(values, inverse)));
+            let sums = _mm256_add_epi32(_mm256_add_epi32(a, b), _mm256_add_epi32(c, d));
+            // Packing goes by halves: the order of the eight groups of four is restored at the end.
+            let packed = _mm256_packs_epi16(_mm256_packs_epi32(a, b), _mm256_packs_epi32(c, d));
+            let packed = _mm256_permutevar8x32_epi32(packed, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+            _mm256_store_si256(codes.0.as_mut_ptr().cast(), packed);
+            let sums = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256::<1>(sums));
+            let sums = _mm_add_epi32(sums, _mm_shuffle_epi32::<0b01_00_11_10>(sums));
+            let sums = _mm_add_epi32(sums, _mm_shuffle_epi32::<0b10_11_00_01>(sums));
+            *scale = largest / 127.0;
+            *start = -offset * _mm_cvtsi128_si32(sums);
+        }
+    }
+}
+
+impl Vector for __m256 {
+    const LANES: usize = 8;
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn splat(value: f32) -> Self {
+        _mm256_set1_ps(value)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn load(from: *const f32) -> Self {
+        // SAFETY: as the caller promised.
+        unsafe { _mm256_loadu_ps(from) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: as the caller promised.
+        unsafe { _mm256_storeu_ps(to, self) }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn add(self, other: Self) -> Self {
+        _mm256_add_ps(self, other)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn sub(self, other: Self) -> Self {
+        _mm256_sub_ps(self, other)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn mul(self, other: Self) -> Self {
+        _mm256_mul_ps(self, other)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn div(self, other: Self) -> Self {
+        _mm256_div_ps(self, other)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn min(self, other: Self) -> Self {
+        _mm256_min_ps(self, other)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn max(self, other: Self) -> Self {
+        _mm256_max_ps(self, other)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn fused(self, by: Self, plus: Self) -> Self {
+        _mm256_fmadd_ps(self, by, plus)
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn scaled(self, rounded: Self) -> Self {
+        let power = _mm256_slli_epi32::<23>(_mm256_castps_si256(rounded));
+        _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(self), power))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn total(self) -> f32 {
+        let halves = _mm_add_ps(_mm256_castps256_ps128(self), _mm256_extractf128_ps::<1>(self));
+        let pairs = _mm_add_ps(halves, _mm_movehl_ps(halves, halves));
+        _mm_cvtss_f32(_mm_add_ss(pairs, _mm_shuffle_ps::<1>(pairs, pairs)))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn largest(self) -> f32 {
+        let halves = _mm_max_ps(_mm256_castps256_ps128(self), _mm256_extractf128_ps::<1>(self));
+        let pairs = _mm_max_ps(halves, _mm_movehl_ps(halves, halves));
+        _mm_cvtss_f32(_mm_max_ss(pairs, _mm_shuffle_ps::<1>(pairs, pairs)))
+    }
+}
+
+macro_rules! products {
+    ($tile:ident, $q4:expr, $q8:expr) => {
+        fn product_q4(&self, input: &Quantised, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]) {
+            let rows = out.len();
+            assert!(quads.len() == scales.len() * 8);
+            input.check(scales.len() * rows);
+            tiles!([4, 3, 2, 1]; rows, R, row => {
+                let tile = Tile { input, rows, row, scales, out: &mut out[row..] };
+                // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
+                unsafe { $tile::<R, _>(tile, $q4(quads)) }
+            });
+        }
+
+        fn product_q8(&self, input: &Quantised, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]) {
+            let rows = out.len();
+            assert!(quads.len() == scales.len() * 16);
+            input.check(scales.len() * rows);
+            tiles!([4, 3, 2, 1]; rows, R, row => {
+                let tile = Tile { input, rows, row, scales, out: &mut out[row..] };
+                // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
+                unsafe { $tile::<R, _>(tile, $q8(quads)) }
+            });
+        }
+
+        fn quantise(&self, strips: &[Strip], offset: i32, out: QuantisedMut<'_>) {
+            // SAFETY: the kernel exists, so the machine has the features.
+            unsafe { quantise(strips, offset, out) }
+        }
+
+        fn product_f32(&self, input: Plain<'_>, panel: &[Strip], out: &mut [Strip]) {
+            input.check(panel.len() / WIDTH, out.len());
+            tiles!([6, 4, 2, 1]; out.len(), R, row => {
+                // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
+                unsafe { tile_f32::<R>(input, row, panel, &mut out[row..]) }
+            });
+        }
+    };
+}
+
+impl Kernel for Avx2 {
+    fn choice(&self) -> KernelChoice {
+        KernelChoice::Avx2
+    }
+
+    products!(tile_avx2, Narrow, Wide);
+    elementwise!(__m256, "avx2,fma");
+}
+
+impl Kernel for AvxVnni {
+    fn choice(&self) -> KernelChoice {
+        KernelChoice::AvxVnni
+    }
+
+    products!(tile_vnni, Vnni, Vnni);
+    elementwise!(__m256, "avx2,fma");
+}

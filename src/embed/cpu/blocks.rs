@@ -1,0 +1,141 @@
+//! How numbers lie in memory on the CPU path: in *strips* of 32, the width of a Q4_0 block, of an attention head of this
+//! model and of two AVX-512 registers at once.
+//!
+//! A matrix of `rows` tokens is kept block by block: strip `[block][row]`. What one panel of weights gives is then one
+//! contiguous slice, which is what lets threads share a matrix without sharing a slice of it.
+
+use super::kernel::Kernel;
+
+/// Numbers in a strip.
+pub(super) const WIDTH: usize = 32;
+
+/// 32 neighbouring numbers of one row.
+#[derive(Clone, Copy, Debug, PartialEq)]
+#[repr(C, align(64))]
+pub(super) struct Strip(pub(super) [f32; WIDTH]);
+
+impl Strip {
+    pub(super) const ZERO: Self = Self([0.0; WIDTH]);
+}
+
+/// A strip in 8 bits: `code * scale`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(32))]
+pub(super) struct Codes(pub(super) [i8; WIDTH]);
+
+/// Quantised strips `[block][row]`, with what the products need of each.
+#[derive(Debug, Default)]
+pub(super) struct Quantised {
+    pub(super) codes: Vec<Codes>,
+    pub(super) scales: Vec<f32>,
+    /// What the sum of `code * weight` starts from, so that weights can be kept without their sign:
+    /// `-offset * sum of codes`.
+    pub(super) starts: Vec<i32>,
+}
+
+impl Quantised {
+    /// Kernels read without bounds: here they are.
+    pub(super) fn check(&self, strips: usize) {
+        assert!(self.codes.len() == strips && self.scales.len() == strips && self.starts.len() == strips);
+    }
+}
+
+/// Some blocks of [`Quantised`], to be written.
+#[derive(Debug)]
+pub(super) struct QuantisedMut<'a> {
+    pub(super) codes: &'a mut [Codes],
+    pub(super) scales: &'a mut [f32],
+    pub(super) starts: &'a mut [i32],
+}
+
+/// The input of a product, as precise as the weights want it.
+#[derive(Debug)]
+pub(super) enum Signal {
+    /// For quantised weights.
+    Quantised(Quantised),
+    /// For weights in f32.
+    Plain(Vec<Strip>),
+}
+
+/// Some blocks of a [`Signal`], to be written.
+#[derive(Debug)]
+pub(super) enum SignalMut<'a> {
+    Quantised(QuantisedMut<'a>),
+    Plain(&'a mut [Strip]),
+}
+
+impl Signal {
+    /// Makes room for so many strips. What they hold is not defined.
+    pub(super) fn resize(&mut self, strips: usize) {
+        match self {
+            Self::Quantised(Quantised { codes, scales, starts }) => {
+                codes.resize(strips, Codes([0; WIDTH]));
+                scales.resize(strips, 0.0);
+                starts.resize(strips, 0);
+            }
+            Self::Plain(plain) => plain.resize(strips, Strip::ZERO),
+        }
+    }
+
+    pub(super) fn all_mut(&mut self) -> SignalMut<'_> {
+        match self {
+            Self::Quantised(Quantised { codes, scales, starts }) => {
+                SignalMut::Quantised(QuantisedMut { codes, scales, starts })
+            }
+            Self::Plain(plain) => SignalMut::Plain(plain),
+        }
+    }
+}
+
+impl<'a> SignalMut<'a> {
+    /// The strips in pieces of `strips` each, the last one shorter.
+    pub(super) fn pieces(self, strips: usize) -> impl Iterator<Item = SignalMut<'a>> {
+        let mut rest = Some(self);
+        std::iter::from_fn(move || {
+            let whole = rest.take()?;
+            if whole.len() <= strips {
+                return (whole.len() > 0).then_some(whole);
+            }
+            let (piece, others) = whole.split_at(strips);
+            rest = Some(others);
+            Some(piece)
+        })
+    }
+
+    /// Writes `strips`, as many as there is room for.
+    pub(super) fn store(self, kernel: &dyn Kernel, strips: &[Strip], offset: i32) {
+        match self {
+            Self::Quantised(quantised) => kernel.quantise(strips, offset, quantised),
+            Self::Plain(plain) => plain.copy_from_slice(strips),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            Self::Quantised(quantised) => quantised.codes.len(),
+            Self::Plain(plain) => plain.len(),
+        }
+    }
+
+    fn split_at(self, strips: usize) -> (Self, Self) {
+        match self {
+            Self::Quantised(QuantisedMut { codes, scales, starts }) => {
+                let (codes, more_codes) = codes.split_at_mut(strips);
+                let (scales, more_scales) = scales.split_at_mut(strips);
+                let (starts, more_starts) = starts.split_at_mut(strips);
+                (
+                    Self::Quantised(QuantisedMut { codes, scales, starts }),
+                    Self::Quantised(QuantisedMut {
+                        codes: more_codes,
+                        scales: more_scales,
+                        starts: more_starts,
+                    }),
+                )
+            }
+            Self::Plain(plain) => {
+                let (plain, more) = plain.split_at_mut(strips);
+                (Self::Plain(plain), Self::Plain(more))
+            }
+        }
+    }
+}

@@ -1,0 +1,197 @@
+//! What a CPU can do fast, behind one interface: chosen once, when the model is loaded.
+//!
+//! A product takes all rows of its input to one *panel* of weights, 32 outputs wide. Every kernel sums in the same order
+//! whatever the number of rows, so a text's vector is the same alone and in any batch, to the bit.
+
+use std::fmt;
+use std::str::FromStr;
+
+use super::blocks::{Quantised, QuantisedMut, Strip, WIDTH};
+use super::pack::{Bytes, Nibbles};
+use super::portable;
+
+/// Rows of f32, `[block][row]`; the blocks may stand farther apart than the rows that are meant.
+#[derive(Clone, Copy)]
+pub(super) struct Plain<'a> {
+    pub(super) strips: &'a [Strip],
+    /// Strips from a row of one block to the same row of the next.
+    pub(super) stride: usize,
+}
+
+impl Plain<'_> {
+    /// Kernels read without bounds: here they are.
+    pub(super) fn check(&self, blocks: usize, rows: usize) {
+        assert!(blocks > 0 && (blocks - 1) * self.stride + rows <= self.strips.len());
+    }
+}
+
+/// The constants of a layer norm.
+pub(super) struct Normalisation {
+    pub(super) weight: Vec<Strip>,
+    pub(super) shift: Vec<Strip>,
+    pub(super) epsilon: f32,
+}
+
+/// The arithmetic of the forward pass on one instruction set. `out.len()` is the number of rows.
+pub(super) trait Kernel: Send + Sync {
+    /// Which it is.
+    fn choice(&self) -> KernelChoice;
+
+    /// `input` times a panel of 4-bit weights: 8 of `quads` and one of `scales` a block.
+    fn product_q4(&self, input: &Quantised, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]);
+
+    /// `input` times a panel of 8-bit weights: 16 of `quads` and one of `scales` a block.
+    fn product_q8(&self, input: &Quantised, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]);
+
+    /// `input` times a panel of weights in f32, one strip of `panel` a number of a row.
+    fn product_f32(&self, input: Plain<'_>, panel: &[Strip], out: &mut [Strip]);
+
+    /// 8 bits a number and one scale a strip; what a sum starts from makes up for weights that are `offset` too large.
+    fn quantise(&self, strips: &[Strip], offset: i32, out: QuantisedMut<'_>);
+
+    /// See [`vector::gelu`].
+    fn gelu(&self, strips: &mut [Strip], bias: &Strip);
+
+    /// See [`vector::shift`].
+    fn shift(&self, strips: &mut [Strip], bias: &Strip, scale: f32);
+
+    /// See [`vector::stretch`].
+    fn stretch(&self, strips: &mut [Strip], factors: &[f32]);
+
+    /// See [`vector::add_and_normalise`].
+    fn add_and_normalise(
+        &self,
+        hidden: &mut [Strip],
+        added: &[Strip],
+        rows: usize,
+        bias: &[Strip],
+        norm: &Normalisation,
+    );
+
+    /// See [`vector::soften`].
+    fn soften(&self, scores: &mut [Strip], keys: usize, factors: &mut [f32]);
+
+    /// See [`vector::transpose`].
+    fn transpose(&self, rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]);
+}
+
+/// Runs a block for every tile of rows: as many of the first size as fit, then of the next; `$R` is the size and `$row`
+/// the tile's first row.
+macro_rules! tiles {
+    ([$($size:literal),*]; $rows:expr, $R:ident, $row:ident => $body:block) => {
+        let rows = $rows;
+        let mut $row = 0;
+        $(
+            while rows - $row >= $size {
+                const $R: usize = $size;
+                $body
+                $row += $size;
+            }
+        )*
+    };
+}
+pub(super) use tiles;
+
+/// The functions that are no product, compiled from [`vector`] for an instruction set.
+macro_rules! elementwise {
+    ($vector:ty, $features:literal) => {
+        elementwise!($vector, $features, gelu(strips: &mut [Strip], bias: &Strip));
+        elementwise!($vector, $features, shift(strips: &mut [Strip], bias: &Strip, scale: f32));
+        elementwise!($vector, $features, stretch(strips: &mut [Strip], factors: &[f32]));
+        elementwise!($vector, $features, add_and_normalise(hidden: &mut [Strip], added: &[Strip], rows: usize, bias: &[Strip], norm: &Normalisation));
+        elementwise!($vector, $features, soften(scores: &mut [Strip], keys: usize, factors: &mut [f32]));
+
+        fn transpose(&self, rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]) {
+            #[target_feature(enable = $features)]
+            fn inner(rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]) {
+                vector::transpose(rows, out);
+            }
+            // SAFETY: this kernel is only made where the machine has these features.
+            unsafe { inner(rows, out) }
+        }
+    };
+    ($vector:ty, $features:literal, $name:ident($($argument:ident: $kind:ty),*)) => {
+        fn $name(&self, $($argument: $kind),*) {
+            #[target_feature(enable = $features)]
+            fn inner($($argument: $kind),*) {
+                // SAFETY: these are the features of the vector.
+                unsafe { vector::$name::<$vector>($($argument),*) }
+            }
+            // SAFETY: this kernel is only made where the machine has these features.
+            unsafe { inner($($argument),*) }
+        }
+    };
+}
+pub(super) use elementwise;
+
+/// Which instructions the CPU path uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum KernelChoice {
+    /// Plain Rust: any machine.
+    Portable,
+    /// x86-64 with AVX2 and FMA: 8-bit products by `vpmaddubsw`.
+    Avx2,
+    /// As [`Self::Avx2`], with `vpdpbusd` on 256 bits (Alder Lake and later laptops).
+    AvxVnni,
+    /// `vpdpbusd` on 512 bits.
+    Avx512Vnni,
+}
+
+impl KernelChoice {
+    /// Best first.
+    pub const ALL: [Self; 4] = [Self::Avx512Vnni, Self::AvxVnni, Self::Avx2, Self::Portable];
+
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::AvxVnni => "avx-vnni",
+            Self::Avx512Vnni => "avx512-vnni",
+        }
+    }
+
+    /// Whether this machine has the instructions.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        self.kernel().is_some()
+    }
+
+    /// The fastest that this machine has.
+    #[must_use]
+    pub fn best() -> Self {
+        Self::ALL.into_iter().find(|choice| choice.is_available()).unwrap_or(Self::Portable)
+    }
+
+    /// The kernel, where the machine has the instructions.
+    pub(super) fn kernel(self) -> Option<Box<dyn Kernel>> {
+        match self {
+            Self::Portable => Some(Box::new(portable::Portable)),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx2 => super::avx2::Avx2::new().map(|kernel| Box::new(kernel) as _),
+            #[cfg(target_arch = "x86_64")]
+            Self::AvxVnni => super::avx2::AvxVnni::new().map(|kernel| Box::new(kernel) as _),
+            #[cfg(target_arch = "x86_64")]
+            Self::Avx512Vnni => super::avx512::Avx512Vnni::new().map(|kernel| Box::new(kernel) as _),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::Avx2 | Self::AvxVnni | Self::Avx512Vnni => None,
+        }
+    }
+}
+
+impl fmt::Display for KernelChoice {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+impl FromStr for KernelChoice {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        Self::ALL
+            .into_iter()
+            .find(|choice| choice.name() == text)
+            .ok_or_else(|| format!("use one of {}", Self::ALL.map(Self::name).join(", ")))
+    }
+}
