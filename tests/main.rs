@@ -28,3 +28,4 @@ mod routes;
 mod seeds;
 mod store;
 mod support;
+mod tokenizer;

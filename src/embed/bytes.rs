@@ -55,6 +55,10 @@ impl<'a> Cursor<'a> {
         self.array().map(f32::from_le_bytes)
     }
 
+    pub(super) fn f64(&mut self) -> Result<f64, String> {
+        self.array().map(f64::from_le_bytes)
+    }
+
     /// An `i32` that counts something: not negative.
     pub(super) fn count(&mut self) -> Result<usize, String> {
         let value = self.array().map(i32::from_le_bytes)?;

@@ -182,8 +182,8 @@ fn offline(manifest: &Manifest, options: &FetchOptions) -> ModelError {
     }
 }
 
-/// One process at a time fetches into a folder; the lock falls with the process, however it ends.
-fn lock(folder: &Path) -> Result<fs_err::File, ModelError> {
+/// One process at a time writes into a folder; the lock falls with the process, however it ends.
+pub(super) fn lock(folder: &Path) -> Result<fs_err::File, ModelError> {
     let file = fs_err::File::options().create(true).truncate(false).write(true).open(folder.join(".lock"))?;
     match file.file().try_lock() {
         Ok(()) => Ok(file),
