@@ -1,9 +1,14 @@
 //! The encoder is the model: reference vectors, reference ids, and no vector depends on its batch.
 
+use std::path::Path;
+
 use candle_core::{DType, Device, Tensor};
 use candle_nn::VarBuilder;
 use candle_transformers::models::bert::{BertModel, Config as BertConfig, HiddenAct};
-use paperkin::embed::{EncodeError, Encoder, Part, TensorName, Term, Weights};
+use paperkin::embed::{
+    Arithmetic, EncodeError, Encoder, EncoderOptions, KernelChoice, ModelEncoder, Part, TensorName, Term,
+    Weights,
+};
 use paperkin::paper::{Role, chunk};
 use serde::Deserialize;
 
@@ -16,24 +21,42 @@ struct Reference {
     vector: Vec<f32>,
 }
 
+/// The model in other numbers than the default's, or with other instructions.
+fn encoder_in(arithmetic: Arithmetic, kernel: Option<KernelChoice>) -> ModelEncoder {
+    let options = EncoderOptions { arithmetic: Some(arithmetic), kernel, threads: 2, ..Default::default() };
+    ModelEncoder::load(&verified_model(), options).unwrap()
+}
+
 #[test]
 fn vectors_are_those_of_the_reference() {
     let Some(data) = shared_data() else { return };
+    worst_cosine(encoder(), &data, 0.9995);
+    for kernel in KernelChoice::ALL.into_iter().filter(|kernel| kernel.is_available()) {
+        // Plain Rust takes its time: a tenth of the texts.
+        worst_cosine(&encoder_in(Arithmetic::Int8, Some(kernel)), &data, 0.9995);
+        worst_cosine(&encoder_in(Arithmetic::Fp32, Some(kernel)), &data, 0.99999);
+    }
+    worst_cosine(&encoder_in(Arithmetic::Candle, None), &data, 0.9999);
+}
+
+fn worst_cosine(encoder: &ModelEncoder, data: &Path, bound: f32) {
+    let step = if encoder.arithmetic().contains("avx") { 1 } else { 10 };
     let text = fs_err::read_to_string(data.join("model-check/vectors.jsonl")).unwrap();
-    let references: Vec<Reference> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
-    assert!(references.len() >= 200);
+    assert!(text.lines().count() >= 200);
+    let references: Vec<Reference> =
+        text.lines().step_by(step).map(|line| serde_json::from_str(line).unwrap()).collect();
     let mut worst = 1.0f32;
     for role in [Role::Query, Role::Passage] {
         let ours: Vec<&Reference> = references.iter().filter(|reference| reference.role == role).collect();
         let texts: Vec<&str> = ours.iter().map(|reference| reference.text.as_str()).collect();
-        for (reference, vector) in ours.iter().zip(encoder().encode(role, &texts).unwrap()) {
+        for (reference, vector) in ours.iter().zip(encoder.encode(role, &texts).unwrap()) {
             let length = reference.vector.iter().map(|value| value * value).sum::<f32>().sqrt();
             let dot: f32 = vector.as_slice().iter().zip(&reference.vector).map(|(a, b)| a * b).sum();
             worst = worst.min(dot / length);
         }
     }
-    println!("{} reference vectors, lowest cosine {worst:.7}", references.len());
-    assert!(worst >= 0.9999, "lowest cosine to the reference: {worst}");
+    println!("{}: {} reference vectors, lowest cosine {worst:.7}", encoder.arithmetic(), references.len());
+    assert!(worst >= bound, "{}: lowest cosine to the reference: {worst}", encoder.arithmetic());
 }
 
 const MIXED: [&str; 8] = [
@@ -49,14 +72,39 @@ const MIXED: [&str; 8] = [
     "일반적인 지식은 Dense-Dense 조합으로 Distill한 다음, 도메인 특화 지식들은 Sparse Upcycling으로 만든 MoE 모델에 Distill 한다는 아이디어.",
 ];
 
+/// By one thread or several, among others or not: the same numbers to the bit, in fp32 too.
 #[test]
 fn the_same_text_alone_and_in_a_batch() {
-    let batched = encoder().encode(Role::Passage, &MIXED).unwrap();
+    for encoder in [encoder(), &encoder_in(Arithmetic::Fp32, None)] {
+        let many: Vec<&str> = MIXED.iter().copied().cycle().take(40).collect();
+        let batched = encoder.encode(Role::Passage, &many).unwrap();
+        for (text, batched) in many.iter().zip(batched) {
+            let alone = encoder.encode(Role::Passage, &[text]).unwrap().remove(0);
+            assert_eq!(alone.as_slice(), batched.as_slice(), "{text}");
+        }
+    }
+    let reference = encoder_in(Arithmetic::Candle, None);
+    let batched = reference.encode(Role::Passage, &MIXED).unwrap();
     for (text, batched) in MIXED.iter().zip(batched) {
-        let alone = encoder().encode(Role::Passage, &[text]).unwrap().remove(0);
+        let alone = reference.encode(Role::Passage, &[text]).unwrap().remove(0);
         let largest =
             alone.as_slice().iter().zip(batched.as_slice()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
         assert!(largest <= 1e-5, "{text}: {largest}");
+    }
+}
+
+#[test]
+fn what_cannot_run_is_refused_with_the_remedy() {
+    let load = |options| ModelEncoder::load(&verified_model(), options).err().map(|error| error.to_string());
+    for kernel in KernelChoice::ALL {
+        let refusal = load(EncoderOptions { kernel: Some(kernel), threads: 1, ..Default::default() });
+        assert_eq!(refusal.is_none(), kernel.is_available(), "{kernel}: {refusal:?}");
+        if let Some(refusal) = refusal {
+            assert!(
+                refusal.contains("--kernel") && refusal.contains(&KernelChoice::best().to_string()),
+                "{refusal}"
+            );
+        }
     }
 }
 
@@ -122,14 +170,17 @@ fn packed_sentences_give_what_candles_own_bert_gives() {
         },
     )
     .unwrap();
-    let ours = encoder().encode(Role::Passage, &MIXED).unwrap();
-    for (text, ours) in MIXED.iter().zip(ours) {
+    let ours = [Arithmetic::Candle, Arithmetic::Fp32]
+        .map(|arithmetic| encoder_in(arithmetic, None).encode(Role::Passage, &MIXED).unwrap());
+    for (at, text) in MIXED.iter().enumerate() {
         let ids = encoder().token_ids(Role::Passage, text).unwrap();
         let ids = Tensor::new(ids.as_slice(), &Device::Cpu).unwrap().unsqueeze(0).unwrap();
         let hidden = theirs.forward(&ids, &ids.zeros_like().unwrap(), None).unwrap();
         let pooled: Vec<f32> = hidden.mean(1).unwrap().squeeze(0).unwrap().to_vec1().unwrap();
         let theirs = paperkin::paper::UnitVector::new(pooled).unwrap();
-        assert!(ours.cosine(&theirs) > 0.999_999, "{text}: {}", ours.cosine(&theirs));
+        for ours in &ours {
+            assert!(ours[at].cosine(&theirs) > 0.999_999, "{text}: {}", ours[at].cosine(&theirs));
+        }
     }
 }
 

@@ -8,7 +8,7 @@
 
 use std::arch::x86_64::*;
 
-use super::blocks::{Quantised, QuantisedMut, Strip, WIDTH};
+use super::blocks::{QuantisedMut, QuantisedRows, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain, elementwise, tiles};
 use super::pack::{Bytes, Nibbles};
 use super::vector::{self, Vector};
@@ -170,9 +170,7 @@ vnni!(Bytes, load_bytes);
 
 /// Where a tile of a quantised product reads and writes.
 struct Tile<'a> {
-    input: &'a Quantised,
-    /// Rows of the whole input.
-    rows: usize,
+    input: QuantisedRows<'a>,
     /// The tile's first row.
     row: usize,
     scales: &'a [Strip],
@@ -183,7 +181,7 @@ struct Tile<'a> {
 ///
 /// # Safety
 /// The machine has what `D` uses; its weights hold as many blocks as `tile.scales`; `tile.input` so many blocks of
-/// `tile.rows` rows; `tile.row + R <= tile.rows`, and `tile.out` is `R` long at least.
+/// `tile.row + R` rows, and `tile.out` is `R` long at least.
 macro_rules! tile_quantised {
     ($name:ident, $features:literal) => {
         #[target_feature(enable = $features)]
@@ -193,7 +191,7 @@ macro_rules! tile_quantised {
             for half in 0..2 {
                 let mut sums = [[_mm256_setzero_ps(); 2]; R];
                 for (block, weight_scales) in tile.scales.iter().enumerate() {
-                    let at = block * tile.rows + tile.row;
+                    let at = block * tile.input.stride + tile.row;
                     // SAFETY: as the caller promised.
                     unsafe {
                         let codes = tile.input.codes.as_ptr().add(at).cast::<i32>();
@@ -366,23 +364,23 @@ impl Vector for __m256 {
 
 macro_rules! products {
     ($tile:ident, $q4:expr, $q8:expr) => {
-        fn product_q4(&self, input: &Quantised, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]) {
+        fn product_q4(&self, input: QuantisedRows<'_>, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]) {
             let rows = out.len();
             assert!(quads.len() == scales.len() * 8);
-            input.check(scales.len() * rows);
+            input.check(scales.len(), rows);
             tiles!([4, 3, 2, 1]; rows, R, row => {
-                let tile = Tile { input, rows, row, scales, out: &mut out[row..] };
+                let tile = Tile { input, row, scales, out: &mut out[row..] };
                 // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
                 unsafe { $tile::<R, _>(tile, $q4(quads)) }
             });
         }
 
-        fn product_q8(&self, input: &Quantised, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]) {
+        fn product_q8(&self, input: QuantisedRows<'_>, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]) {
             let rows = out.len();
             assert!(quads.len() == scales.len() * 16);
-            input.check(scales.len() * rows);
+            input.check(scales.len(), rows);
             tiles!([4, 3, 2, 1]; rows, R, row => {
-                let tile = Tile { input, rows, row, scales, out: &mut out[row..] };
+                let tile = Tile { input, row, scales, out: &mut out[row..] };
                 // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
                 unsafe { $tile::<R, _>(tile, $q8(quads)) }
             });
@@ -408,6 +406,10 @@ impl Kernel for Avx2 {
         KernelChoice::Avx2
     }
 
+    fn prefers_bytes(&self) -> bool {
+        false
+    }
+
     products!(tile_avx2, Narrow, Wide);
     elementwise!(__m256, "avx2,fma");
 }
@@ -415,6 +417,10 @@ impl Kernel for Avx2 {
 impl Kernel for AvxVnni {
     fn choice(&self) -> KernelChoice {
         KernelChoice::AvxVnni
+    }
+
+    fn prefers_bytes(&self) -> bool {
+        true
     }
 
     products!(tile_vnni, Vnni, Vnni);

@@ -3,11 +3,15 @@
 //! Weights are the unsigned operand, codes the signed one, broadcast four at a time. A tile of six rows by 32 outputs fills
 //! the register file: twelve integer sums of the block, twelve of the row, and what they are made from.
 
+#![expect(
+    clippy::needless_range_loop,
+    reason = "iterators over sums keep them in memory, indices in registers"
+)]
 #![expect(unsafe_code, reason = "a kernel: vector instructions and reads without bounds checks")]
 
 use std::arch::x86_64::*;
 
-use super::blocks::{Quantised, QuantisedMut, Strip, WIDTH};
+use super::blocks::{QuantisedMut, QuantisedRows, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain, elementwise, tiles};
 use super::pack::{Bytes, Nibbles};
 use super::vector::{self, Vector};
@@ -29,9 +33,7 @@ impl Avx512Vnni {
 
 /// Where a tile of a quantised product reads and writes.
 struct Tile<'a> {
-    input: &'a Quantised,
-    /// Rows of the whole input.
-    rows: usize,
+    input: QuantisedRows<'a>,
     /// The tile's first row.
     row: usize,
     scales: &'a [Strip],
@@ -72,12 +74,12 @@ impl Quads for &[Bytes] {
 ///
 /// # Safety
 /// The machine has the features; `weights` holds as many blocks as `tile.scales`; `tile.input` so many blocks of
-/// `tile.rows` rows; `tile.row + R <= tile.rows`, and `tile.out` is `R` long at least.
+/// `tile.row + R` rows, and `tile.out` is `R` long at least.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
 unsafe fn tile_quantised<const R: usize>(tile: Tile<'_>, weights: impl Quads) {
     let mut sums = [[_mm512_setzero_ps(); 2]; R];
     for (block, weight_scales) in tile.scales.iter().enumerate() {
-        let at = block * tile.rows + tile.row;
+        let at = block * tile.input.stride + tile.row;
         // SAFETY: as the caller promised.
         unsafe {
             let codes = tile.input.codes.as_ptr().add(at).cast::<i32>();
@@ -229,11 +231,11 @@ impl Vector for __m512 {
     }
 }
 
-fn quantised(input: &Quantised, weights: impl Quads + Copy, scales: &[Strip], out: &mut [Strip]) {
+fn quantised(input: QuantisedRows<'_>, weights: impl Quads + Copy, scales: &[Strip], out: &mut [Strip]) {
     let rows = out.len();
-    input.check(scales.len() * rows);
+    input.check(scales.len(), rows);
     tiles!([6, 5, 4, 3, 2, 1]; rows, R, row => {
-        let tile = Tile { input, rows, row, scales, out: &mut out[row..] };
+        let tile = Tile { input, row, scales, out: &mut out[row..] };
         // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
         unsafe { tile_quantised::<R>(tile, weights) }
     });
@@ -244,12 +246,16 @@ impl Kernel for Avx512Vnni {
         KernelChoice::Avx512Vnni
     }
 
-    fn product_q4(&self, input: &Quantised, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]) {
+    fn prefers_bytes(&self) -> bool {
+        true
+    }
+
+    fn product_q4(&self, input: QuantisedRows<'_>, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]) {
         assert!(quads.len() == scales.len() * 8);
         quantised(input, quads, scales, out);
     }
 
-    fn product_q8(&self, input: &Quantised, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]) {
+    fn product_q8(&self, input: QuantisedRows<'_>, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]) {
         assert!(quads.len() == scales.len() * 16);
         quantised(input, quads, scales, out);
     }

@@ -33,10 +33,41 @@ pub(super) struct Quantised {
     pub(super) starts: Vec<i32>,
 }
 
+/// Rows of [`Quantised`], `[block][row]`; the blocks may stand farther apart than the rows that are meant.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct QuantisedRows<'a> {
+    pub(super) codes: &'a [Codes],
+    pub(super) scales: &'a [f32],
+    pub(super) starts: &'a [i32],
+    /// Strips from a row of one block to the same row of the next.
+    pub(super) stride: usize,
+}
+
 impl Quantised {
+    /// The rows from `row` on, of blocks of `stride` rows.
+    pub(super) fn rows(&self, row: usize, stride: usize) -> QuantisedRows<'_> {
+        let Self { codes, scales, starts } = self;
+        QuantisedRows { codes: &codes[row..], scales: &scales[row..], starts: &starts[row..], stride }
+    }
+
+    /// Makes room for so many strips. What they hold is not defined.
+    pub(super) fn resize(&mut self, strips: usize) {
+        self.codes.resize(strips, Codes([0; WIDTH]));
+        self.scales.resize(strips, 0.0);
+        self.starts.resize(strips, 0);
+    }
+
+    pub(super) fn all_mut(&mut self) -> QuantisedMut<'_> {
+        let Self { codes, scales, starts } = self;
+        QuantisedMut { codes, scales, starts }
+    }
+}
+
+impl QuantisedRows<'_> {
     /// Kernels read without bounds: here they are.
-    pub(super) fn check(&self, strips: usize) {
-        assert!(self.codes.len() == strips && self.scales.len() == strips && self.starts.len() == strips);
+    pub(super) fn check(&self, blocks: usize, rows: usize) {
+        let strips = [self.codes.len(), self.scales.len(), self.starts.len()];
+        assert!(blocks > 0 && strips.iter().all(|strips| (blocks - 1) * self.stride + rows <= *strips));
     }
 }
 
@@ -68,20 +99,14 @@ impl Signal {
     /// Makes room for so many strips. What they hold is not defined.
     pub(super) fn resize(&mut self, strips: usize) {
         match self {
-            Self::Quantised(Quantised { codes, scales, starts }) => {
-                codes.resize(strips, Codes([0; WIDTH]));
-                scales.resize(strips, 0.0);
-                starts.resize(strips, 0);
-            }
+            Self::Quantised(quantised) => quantised.resize(strips),
             Self::Plain(plain) => plain.resize(strips, Strip::ZERO),
         }
     }
 
     pub(super) fn all_mut(&mut self) -> SignalMut<'_> {
         match self {
-            Self::Quantised(Quantised { codes, scales, starts }) => {
-                SignalMut::Quantised(QuantisedMut { codes, scales, starts })
-            }
+            Self::Quantised(quantised) => SignalMut::Quantised(quantised.all_mut()),
             Self::Plain(plain) => SignalMut::Plain(plain),
         }
     }

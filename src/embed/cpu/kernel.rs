@@ -6,7 +6,7 @@
 use std::fmt;
 use std::str::FromStr;
 
-use super::blocks::{Quantised, QuantisedMut, Strip, WIDTH};
+use super::blocks::{QuantisedMut, QuantisedRows, Strip, WIDTH};
 use super::pack::{Bytes, Nibbles};
 use super::portable;
 
@@ -37,11 +37,14 @@ pub(super) trait Kernel: Send + Sync {
     /// Which it is.
     fn choice(&self) -> KernelChoice;
 
+    /// Whether products of bytes are so much faster than those of f32 that attention should be made of them too.
+    fn prefers_bytes(&self) -> bool;
+
     /// `input` times a panel of 4-bit weights: 8 of `quads` and one of `scales` a block.
-    fn product_q4(&self, input: &Quantised, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]);
+    fn product_q4(&self, input: QuantisedRows<'_>, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]);
 
     /// `input` times a panel of 8-bit weights: 16 of `quads` and one of `scales` a block.
-    fn product_q8(&self, input: &Quantised, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]);
+    fn product_q8(&self, input: QuantisedRows<'_>, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]);
 
     /// `input` times a panel of weights in f32, one strip of `panel` a number of a row.
     fn product_f32(&self, input: Plain<'_>, panel: &[Strip], out: &mut [Strip]);
@@ -73,6 +76,9 @@ pub(super) trait Kernel: Send + Sync {
 
     /// See [`vector::transpose`].
     fn transpose(&self, rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]);
+
+    /// See [`vector::pack_columns`].
+    fn pack_columns(&self, rows: &[Strip; WIDTH], quads: &mut [Bytes; 16], scales: &mut Strip);
 }
 
 /// Runs a block for every tile of rows: as many of the first size as fit, then of the next; `$R` is the size and `$row`
@@ -108,6 +114,15 @@ macro_rules! elementwise {
             }
             // SAFETY: this kernel is only made where the machine has these features.
             unsafe { inner(rows, out) }
+        }
+
+        fn pack_columns(&self, rows: &[Strip; WIDTH], quads: &mut [Bytes; 16], scales: &mut Strip) {
+            #[target_feature(enable = $features)]
+            fn inner(rows: &[Strip; WIDTH], quads: &mut [Bytes; 16], scales: &mut Strip) {
+                vector::pack_columns(rows, quads, scales);
+            }
+            // SAFETY: this kernel is only made where the machine has these features.
+            unsafe { inner(rows, quads, scales) }
         }
     };
     ($vector:ty, $features:literal, $name:ident($($argument:ident: $kind:ty),*)) => {

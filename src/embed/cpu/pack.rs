@@ -19,6 +19,9 @@ pub(super) struct Nibbles(pub(super) [u8; 64]);
 #[repr(C, align(64))]
 pub(super) struct Bytes(pub(super) [u8; 64]);
 
+/// What [`Bytes`] are above their values.
+pub(super) const BYTES_OFFSET: i32 = 128;
+
 /// A matrix, panel after panel.
 pub(super) enum Packed {
     /// Blocks of Q4_0, number for number.
@@ -114,7 +117,7 @@ impl Packed {
     pub(super) fn offset(&self) -> i32 {
         match self {
             Self::Q4 { .. } => 8,
-            Self::Q8 { .. } => 128,
+            Self::Q8 { .. } => BYTES_OFFSET,
             Self::F32(_) => 0,
         }
     }
@@ -131,10 +134,20 @@ impl Packed {
         let part = panel * blocks..(panel + 1) * blocks;
         match (self, input) {
             (Self::Q4 { quads, scales }, Signal::Quantised(input)) => {
-                kernel.product_q4(input, &quads[part.start * 8..part.end * 8], &scales[part], out);
+                kernel.product_q4(
+                    input.rows(0, out.len()),
+                    &quads[part.start * 8..part.end * 8],
+                    &scales[part],
+                    out,
+                );
             }
             (Self::Q8 { quads, scales }, Signal::Quantised(input)) => {
-                kernel.product_q8(input, &quads[part.start * 16..part.end * 16], &scales[part], out);
+                kernel.product_q8(
+                    input.rows(0, out.len()),
+                    &quads[part.start * 16..part.end * 16],
+                    &scales[part],
+                    out,
+                );
             }
             (Self::F32(columns), Signal::Plain(strips)) => {
                 let input = Plain { strips, stride: out.len() };

@@ -1,7 +1,7 @@
 //! The arithmetic in plain Rust: what every kernel is held against, and what runs where there is no kernel for a machine.
 #![expect(unsafe_code, reason = "the functions of a vector are unsafe; these are not")]
 
-use super::blocks::{Quantised, QuantisedMut, Strip, WIDTH};
+use super::blocks::{QuantisedMut, QuantisedRows, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain};
 use super::pack::{Bytes, Nibbles};
 use super::vector::{self, ROUNDING, Vector};
@@ -106,17 +106,16 @@ fn quantise(strips: &[Strip], offset: i32, out: QuantisedMut<'_>) {
 }
 
 fn by_weight<const BLOCK: usize, Q>(
-    input: &Quantised,
+    input: QuantisedRows<'_>,
     blocks: &[[Q; BLOCK]],
     scales: &[Strip],
     weight: impl Fn(&[Q; BLOCK], usize, usize) -> u8,
     out: &mut [Strip],
 ) {
-    let rows = out.len();
     for (row, out) in out.iter_mut().enumerate() {
         *out = Strip::ZERO;
         for (number, (block, scales)) in blocks.iter().zip(scales).enumerate() {
-            let at = number * rows + row;
+            let at = number * input.stride + row;
             for (output, sum) in out.0.iter_mut().enumerate() {
                 let products = input.codes[at].0.iter().enumerate();
                 let dot = products.fold(input.starts[at], |dot, (number, code)| {
@@ -133,7 +132,11 @@ impl Kernel for Portable {
         KernelChoice::Portable
     }
 
-    fn product_q4(&self, input: &Quantised, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]) {
+    fn prefers_bytes(&self) -> bool {
+        false
+    }
+
+    fn product_q4(&self, input: QuantisedRows<'_>, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]) {
         let weight = |block: &[Nibbles; 8], output: usize, number: usize| {
             let byte = block[number / 4].0[output % 16 * 4 + number % 4];
             if output < 16 { byte & 15 } else { byte >> 4 }
@@ -141,7 +144,7 @@ impl Kernel for Portable {
         by_weight(input, quads.as_chunks().0, scales, weight, out);
     }
 
-    fn product_q8(&self, input: &Quantised, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]) {
+    fn product_q8(&self, input: QuantisedRows<'_>, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]) {
         let weight = |block: &[Bytes; 16], output: usize, number: usize| {
             block[number / 4 * 2 + output / 16].0[output % 16 * 4 + number % 4]
         };
@@ -199,5 +202,9 @@ impl Kernel for Portable {
 
     fn transpose(&self, rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]) {
         vector::transpose(rows, out);
+    }
+
+    fn pack_columns(&self, rows: &[Strip; WIDTH], quads: &mut [Bytes; 16], scales: &mut Strip) {
+        vector::pack_columns(rows, quads, scales);
     }
 }
