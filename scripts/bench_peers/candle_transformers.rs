@@ -62,8 +62,10 @@ impl Engine {
             .map_err(|error| anyhow::anyhow!("{}: {error}", folder.join("tokenizer.json").display()))?;
         let (models, name) = folder.parent().zip(folder.file_name()).context("--model names no folder")?;
         let manifest = Manifest::find(models, &name.to_string_lossy())?;
-        let weights =
-            Weights::load(&ModelFolder::locate(&manifest, models).and_then(ModelFolder::verify)?, &Device::Cpu)?;
+        let weights = Weights::load(
+            &ModelFolder::locate(&manifest, models).and_then(ModelFolder::verify)?,
+            &Device::Cpu,
+        )?;
         Ok(Self { tokenizer, bert: bert(&weights)? })
     }
 
@@ -79,7 +81,8 @@ impl Engine {
         order.sort_by_key(|&place| ids[place].len());
         let mut vectors = vec![Vec::new(); ids.len()];
         for places in order.chunks(batch) {
-            let made = self.forward(&places.iter().map(|&place| ids[place].as_slice()).collect::<Vec<_>>())?;
+            let made =
+                self.forward(&places.iter().map(|&place| ids[place].as_slice()).collect::<Vec<_>>())?;
             for (&place, vector) in places.iter().zip(made) {
                 vectors[place] = vector;
             }

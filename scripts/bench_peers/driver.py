@@ -22,7 +22,7 @@ import engines
 import machine
 import table
 import texts
-from processes import Failed, measure, quiet_stop
+from processes import Failed, complaint, measure, quiet_stop
 
 REFERENCE = "torch-fp32"
 
@@ -33,6 +33,7 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=5, help="how often each is measured (%(default)s)")
     parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)), help="for each engine (%(default)s)")
     parser.add_argument("--texts", type=int, default=400, help="abstracts a round (%(default)s)")
+    parser.add_argument("--fidelity", type=int, default=1000, help="texts of the fidelity column (%(default)s)")
     parser.add_argument("--json", type=Path, help="write the rows there, with every single measurement")
     parser.add_argument("--models", type=Path, default=engines.ROOT / "models", help="folder of models (%(default)s)")
     parser.add_argument("--model", default="multilingual-e5-small", help=argparse.SUPPRESS)
@@ -66,7 +67,7 @@ class Session:
         self.work.mkdir(parents=True, exist_ok=True)
         self.exported = chosen.cache / f"exported-{self.form_of_exports()}"
         self.abstracts, self.questions, self.fidelity = texts.choose(
-            chosen.data, self.model, chosen.cache / "texts", chosen.texts
+            chosen.data, self.model, chosen.cache / "texts", chosen.texts, fidelity=chosen.fidelity
         )
         self.about = self.describe()
 
@@ -121,8 +122,7 @@ class Session:
             with log.open("w") as said:
                 code = subprocess.run(command, stdout=said, stderr=subprocess.STDOUT).returncode
             if code != 0:
-                lines = [line.strip() for line in log.read_text().splitlines() if line.strip()]
-                raise Failed(lines[-1] if lines else f"export.py ended with {code}")
+                raise Failed(complaint(log) or f"export.py ended with {code}")
 
     def start(self, engine, file, rounds=1, batch=None, vectors=None):
         made = self.work / f"{engine.key}.json"

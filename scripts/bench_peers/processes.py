@@ -19,12 +19,12 @@ class Failed(Exception):
     """An engine ended without its result; the message is the end of what it said."""
 
 
-def measure(command, log: Path, threads: int) -> float:
+def measure(command, log: Path, threads: int, clock=time.perf_counter) -> float:
     """Runs an engine to its end and returns its cold start in seconds."""
     # What engines without a flag for it read.
     environment = os.environ | {"RAYON_NUM_THREADS": str(threads), "OMP_NUM_THREADS": str(threads)}
     with log.open("w") as errors:
-        started = time.perf_counter()
+        started = clock()
         try:
             child = subprocess.Popen(
                 command, stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, start_new_session=True
@@ -35,17 +35,24 @@ def measure(command, log: Path, threads: int) -> float:
         watch.start()
         cold = None
         try:
-            for line in child.stdout:
-                if line.strip() == "ready" and cold is None:
-                    cold = time.perf_counter() - started
+            with child.stdout as lines:
+                for line in lines:
+                    if line.strip() == "ready" and cold is None:
+                        cold = clock() - started
             code = child.wait()
         finally:
             watch.cancel()
             end(child)
     if code != 0 or cold is None:
-        said = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
-        raise Failed(said[-1] if said else f"ended with {code} and without `ready`")
+        raise Failed(complaint(log) or f"ended with {code} and without `ready`")
     return cold
+
+
+def complaint(log: Path) -> str:
+    """The line that says what was wrong: the last that names an error, else the last."""
+    said = [line.strip() for line in log.read_text(errors="replace").splitlines() if line.strip()]
+    named = [line for line in said if "error" in line.lower()]
+    return (named or said or [""])[-1]
 
 
 def end(child):
