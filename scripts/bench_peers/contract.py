@@ -4,8 +4,9 @@
 
 It loads, embeds one question, and prints `ready`: until there the driver's clock counts as the cold start. Each round
 embeds all texts as passages, then all questions one by one. Tokenising is on the clock, as it is for whoever embeds.
-`paperkin bench encode` keeps the same promise without this file; to peers the driver also names the batch size that
-it found to be their best (`--batch`; without it they look for it themselves and say which it was).
+`paperkin bench encode` keeps the same promise without this file (it calls the last flag `--json-file`, as `--json` has a
+meaning there). To peers the driver also names the batch size that was their best (`--batch`; without it they look for
+it themselves and say which it was).
 """
 
 import argparse

@@ -69,6 +69,9 @@ class Session:
         self.abstracts, self.questions, self.fidelity = texts.choose(
             chosen.data, self.model, chosen.cache / "texts", chosen.texts, fidelity=chosen.fidelity
         )
+        # Where questions are not measured one is asked, as the contract wants some.
+        self.one_question = self.work / "question.jsonl"
+        self.one_question.write_text(self.questions.read_text("utf-8").splitlines(keepends=True)[0], "utf-8")
         self.about = self.describe()
 
     def form_of_exports(self):
@@ -127,10 +130,13 @@ class Session:
     def start(self, engine, file, rounds=1, batch=None, vectors=None):
         made = self.work / f"{engine.key}.json"
         made.unlink(missing_ok=True)
-        command = [*engine.command, "--texts", file, "--questions", self.questions, "--json", made]
+        questions = self.one_question if vectors else self.questions
+        command = [*engine.command, "--texts", file, "--questions", questions]
         command += ["--rounds", rounds, "--threads", self.chosen.threads]
         if engine.peer:
-            command += ["--model", self.model]
+            command += ["--model", self.model, "--json", made]
+        else:
+            command += ["--json-file", made]
         if engine.form:
             command += ["--exported", self.exported]
         if batch:

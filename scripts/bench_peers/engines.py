@@ -17,7 +17,7 @@ class Engine:
     name: str
     group: str
     command: tuple[str, ...]
-    peer: bool = True  # takes --model; paperkin has its own way to say where models are
+    peer: bool = True  # takes --model and --json; paperkin has its own names for both
     form: str | None = None  # of export.py
     swept: bool = True  # finds its best batch size first, and is told it from then on
     packages: tuple[str, ...] = ()  # whose versions belong in the note
@@ -28,9 +28,9 @@ def python_peer(key, name, group, file, variant="", **more):
 
 
 def all_engines(models: Path, model: str) -> list[Engine]:
-    def paperkin(precision, group):
-        command = (str(ROOT / "target/release/paperkin"), "bench", "encode", "--models", str(models), "--precision", precision)
-        return Engine(f"paperkin-{precision}", f"**paperkin {precision}**", group, command, peer=False, swept=False)
+    def paperkin(arithmetic, group):
+        command = (str(ROOT / "target/release/paperkin"), "bench", "encode", "--models", str(models), "--arithmetic", arithmetic)
+        return Engine(f"paperkin-{arithmetic}", f"**paperkin {arithmetic}**", group, command, peer=False, swept=False)
 
     candle = str(ROOT / "target/release/examples/candle-transformers")
     onnx, onnx_file = ("onnxruntime",), "peer_onnx_runtime.py"
