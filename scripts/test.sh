@@ -21,6 +21,8 @@ cargo build --release --locked
 step "model"
 target/release/paperkin model fetch
 target/release/paperkin model verify
+step "tests of scripts"
+python3 -m unittest discover -s scripts/bench_peers
 step "tests"
 # Few at a time: the model takes all cores by itself.
 cargo test --release --locked -- --test-threads 2 "$@"
