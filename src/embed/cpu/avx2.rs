@@ -80,8 +80,8 @@ impl Dots for Narrow<'_> {
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn start(start: i32) -> __m256i {
-        // Two lanes of 16 bits make one of 32: half of it each. The offset is 8, so nothing is lost.
-        _mm256_set1_epi16((start / 2) as i16)
+        // Two lanes of 16 bits, as `quantise` has made them.
+        _mm256_set1_epi32(start)
     }
 
     #[inline]
@@ -187,7 +187,7 @@ macro_rules! tile_quantised {
         #[target_feature(enable = $features)]
         unsafe fn $name<const R: usize, D: Dots>(tile: Tile<'_>, weights: D) {
             // A number that the compiler does not know: unrolled, it loads too much ahead and spills.
-            let quads = std::hint::black_box(8);
+            let pairs = std::hint::black_box(4);
             for half in 0..2 {
                 let mut sums = [[_mm256_setzero_ps(); 2]; R];
                 for (block, weight_scales) in tile.scales.iter().enumerate() {
@@ -201,12 +201,14 @@ macro_rules! tile_quantised {
                             let start = D::start(*starts.add(row));
                             [start, start]
                         });
-                        for quad in 0..quads {
-                            let (left, right) = weights.load(block, quad, half);
-                            for row in 0..R {
-                                let four = _mm256_set1_epi32(*codes.add(row * 8 + quad));
-                                dots[row][0] = D::add(dots[row][0], left, four);
-                                dots[row][1] = D::add(dots[row][1], right, four);
+                        for two in 0..pairs {
+                            for quad in [two * 2, two * 2 + 1] {
+                                let (left, right) = weights.load(block, quad, half);
+                                for row in 0..R {
+                                    let four = _mm256_set1_epi32(*codes.add(row * 8 + quad));
+                                    dots[row][0] = D::add(dots[row][0], left, four);
+                                    dots[row][1] = D::add(dots[row][1], right, four);
+                                }
                             }
                         }
                         let left = _mm256_load_ps(weight_scales.0.as_ptr().add(half * 8));
@@ -246,8 +248,10 @@ unsafe fn tile_f32<const R: usize>(input: Plain<'_>, row: usize, panel: &[Strip]
     }
 }
 
+/// With `NARROW` starts are two lanes of 16 bits with half of it each; nothing is lost, as the offset is even, and where it is
+/// too large for 16 bits nobody reads it.
 #[target_feature(enable = "avx2,fma")]
-fn quantise(strips: &[Strip], offset: i32, out: QuantisedMut<'_>) {
+fn quantise<const NARROW: bool>(strips: &[Strip], offset: i32, out: QuantisedMut<'_>) {
     let QuantisedMut { codes, scales, starts } = out;
     let sign = _mm256_set1_ps(-0.0);
     for (((strip, codes), scale), start) in strips.iter().zip(codes).zip(scales).zip(starts) {
@@ -268,7 +272,9 @@ fn quantise(strips: &[Strip], offset: i32, out: QuantisedMut<'_>) {
             let sums = _mm_add_epi32(sums, _mm_shuffle_epi32::<0b01_00_11_10>(sums));
             let sums = _mm_add_epi32(sums, _mm_shuffle_epi32::<0b10_11_00_01>(sums));
             *scale = largest / 127.0;
-            *start = -offset * _mm_cvtsi128_si32(sums);
+            let whole = -offset * _mm_cvtsi128_si32(sums);
+            let half = i32::from((whole / 2) as u16);
+            *start = if NARROW { half << 16 | half } else { whole };
         }
     }
 }
@@ -363,7 +369,7 @@ impl Vector for __m256 {
 }
 
 macro_rules! products {
-    ($tile:ident, $q4:expr, $q8:expr) => {
+    ($tile:ident, $q4:expr, $q8:expr, $narrow:literal) => {
         fn product_q4(&self, input: QuantisedRows<'_>, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]) {
             let rows = out.len();
             assert!(quads.len() == scales.len() * 8);
@@ -388,12 +394,12 @@ macro_rules! products {
 
         fn quantise(&self, strips: &[Strip], offset: i32, out: QuantisedMut<'_>) {
             // SAFETY: the kernel exists, so the machine has the features.
-            unsafe { quantise(strips, offset, out) }
+            unsafe { quantise::<$narrow>(strips, offset, out) }
         }
 
         fn product_f32(&self, input: Plain<'_>, panel: &[Strip], out: &mut [Strip]) {
             input.check(panel.len() / WIDTH, out.len());
-            tiles!([6, 4, 2, 1]; out.len(), R, row => {
+            tiles!([6, 5, 4, 3, 2, 1]; out.len(), R, row => {
                 // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
                 unsafe { tile_f32::<R>(input, row, panel, &mut out[row..]) }
             });
@@ -410,7 +416,7 @@ impl Kernel for Avx2 {
         false
     }
 
-    products!(tile_avx2, Narrow, Wide);
+    products!(tile_avx2, Narrow, Wide, true);
     elementwise!(__m256, "avx2,fma");
 }
 
@@ -423,6 +429,6 @@ impl Kernel for AvxVnni {
         true
     }
 
-    products!(tile_vnni, Vnni, Vnni);
+    products!(tile_vnni, Vnni, Vnni, false);
     elementwise!(__m256, "avx2,fma");
 }

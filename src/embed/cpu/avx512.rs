@@ -262,7 +262,7 @@ impl Kernel for Avx512Vnni {
 
     fn product_f32(&self, input: Plain<'_>, panel: &[Strip], out: &mut [Strip]) {
         input.check(panel.len() / WIDTH, out.len());
-        tiles!([12, 8, 4, 2, 1]; out.len(), R, row => {
+        tiles!([12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1]; out.len(), R, row => {
             // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
             unsafe { tile_f32::<R>(input, row, panel, &mut out[row..]) }
         });

@@ -28,8 +28,8 @@ pub(super) struct Codes(pub(super) [i8; WIDTH]);
 pub(super) struct Quantised {
     pub(super) codes: Vec<Codes>,
     pub(super) scales: Vec<f32>,
-    /// What the sum of `code * weight` starts from, so that weights can be kept without their sign:
-    /// `-offset * sum of codes`.
+    /// What the sum of `code * weight` starts from, so that weights can be kept without their sign: `-offset * sum of codes`,
+    /// in the form that the kernel which made it reads.
     pub(super) starts: Vec<i32>,
 }
 

@@ -81,19 +81,28 @@ pub(super) trait Kernel: Send + Sync {
     fn pack_columns(&self, rows: &[Strip; WIDTH], quads: &mut [Bytes; 16], scales: &mut Strip);
 }
 
-/// Runs a block for every tile of rows: as many of the first size as fit, then of the next; `$R` is the size and `$row`
-/// the tile's first row.
+/// Runs a block for every tile of rows: as few tiles as there can be of at most the first size, and all of nearly the same, as
+/// a small tile takes almost as long as a large one. `$R` is the size and `$row` the tile's first row.
 macro_rules! tiles {
-    ([$($size:literal),*]; $rows:expr, $R:ident, $row:ident => $body:block) => {
-        let rows = $rows;
+    ([$most:literal $(, $size:literal)*]; $rows:expr, $R:ident, $row:ident => $body:block) => {
+        let rows: usize = $rows;
+        let count = rows.div_ceil($most);
         let mut $row = 0;
-        $(
-            while rows - $row >= $size {
-                const $R: usize = $size;
-                $body
-                $row += $size;
+        for tile in 0..count {
+            let size = rows / count + usize::from(tile < rows % count);
+            match size {
+                $most => {
+                    const $R: usize = $most;
+                    $body
+                }
+                $($size => {
+                    const $R: usize = $size;
+                    $body
+                })*
+                _ => {}
             }
-        )*
+            $row += size;
+        }
     };
 }
 pub(super) use tiles;

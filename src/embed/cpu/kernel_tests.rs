@@ -174,6 +174,7 @@ proptest! {
             let mut expected = vec![Strip::ZERO; rows];
             packed.product(&*portable(), &signal, blocks, 0, &mut expected);
             for kernel in others() {
+                signal.all_mut().store(&*kernel, &input, packed.offset());
                 let mut out = vec![Strip([f32::NAN; WIDTH]); rows];
                 packed.product(&*kernel, &signal, blocks, 0, &mut out);
                 assert_near(&out, &expected, 2e-5, kernel.choice().name());
@@ -215,7 +216,6 @@ proptest! {
             let (found, expected) = (quantised(&*kernel, &input, 8), quantised(&*portable(), &input, 8));
             prop_assert_eq!(found.codes, expected.codes);
             prop_assert_eq!(found.scales, expected.scales);
-            prop_assert_eq!(found.starts, expected.starts);
         }
     }
 }
