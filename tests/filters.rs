@@ -125,7 +125,7 @@ proptest! {
             None => searcher.search(&SearchRequest { text: words.into(), options }),
             Some(at) => {
                 let positive = vec![Example::Paper(id(&records[at]))];
-                searcher.related(&RelatedRequest { positive, negative: Vec::new(), options })
+                searcher.related(&RelatedRequest { positive, options, ..RelatedRequest::default() })
             }
         }.unwrap();
         let found: BTreeSet<PaperId> = answer.hits.iter().map(|hit| hit.paper.id.clone()).collect();

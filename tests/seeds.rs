@@ -161,6 +161,46 @@ fn related_papers_are_of_the_same_topic_and_never_the_paper_itself() {
     assert!(answer.hits.iter().any(|hit| hit.why.shared_tags.contains(&"moe".to_owned())));
 }
 
+/// Both sentences are slices of their papers' texts, where they say to be, and nearer than sentences are by chance.
+#[test]
+fn related_papers_are_tied_by_a_pair_of_sentences() {
+    let Some(library) = seeds() else { return };
+    let searcher = searcher(library);
+    let store = Store::open(library).unwrap();
+    let nvlm = id_of(&searcher, "NVLM", "NVLM");
+    let article: PaperId = "arxiv:2408.15881".parse().unwrap();
+    let mut languages = std::collections::BTreeSet::new();
+    for asked in [nvlm, article] {
+        let mut request = RelatedRequest::new(vec![Example::Paper(asked.clone())], 12);
+        let plain = searcher.related(&request).unwrap();
+        assert!(plain.hits.iter().all(|hit| hit.why.tie.is_none()), "only where it was asked for");
+        request.sentences = true;
+        let answer = searcher.related(&request).unwrap();
+        assert_eq!(titles(&answer), titles(&plain));
+        assert!(answer.hits[10..].iter().all(|hit| hit.why.tie.is_none()));
+        for hit in &answer.hits[..10] {
+            let tie = hit.why.tie.as_ref().unwrap();
+            assert_eq!((&tie.asked.paper, &tie.found.paper), (&asked, &hit.paper.id));
+            assert_eq!(tie.found.passage, hit.matched.passage);
+            let at = tie.found.start - hit.matched.start;
+            let shown: String =
+                hit.matched.text.chars().skip(at).take(tie.found.end - tie.found.start).collect();
+            assert_eq!(shown, tie.found.text);
+            let (_, paper) = store.paper_by_name(&asked).unwrap().unwrap();
+            let notes = paper.commentaries.iter().map(|note| note.commentary.text.as_str());
+            let slice = |text: &str| {
+                text.chars().skip(tie.asked.start).take(tie.asked.end - tie.asked.start).collect::<String>()
+            };
+            assert!(notes.chain(paper.abstract_text.as_deref()).any(|text| slice(text) == tie.asked.text));
+            languages.extend([tie.asked.lang, tie.found.lang]);
+        }
+        let best = answer.hits[0].why.tie.as_ref().unwrap();
+        println!("{:.2}: {} ~ {}", best.similarity, best.asked.text, best.found.text);
+        assert!(best.similarity > 0.3, "{}", best.similarity);
+    }
+    assert!(languages.contains(&Language::KOREAN) && languages.contains(&Language::ENGLISH), "{languages:?}");
+}
+
 #[test]
 fn one_paper_is_one_paper_across_files_and_languages() {
     let Some(library) = seeds() else { return };

@@ -61,8 +61,19 @@ fn one_hit(out: &mut impl Write, rank: usize, hit: &Hit) -> std::io::Result<()> 
         facts.push(paper.tags.iter().map(|tag| format!("#{tag}")).collect::<Vec<_>>().join(" "));
     }
     writeln!(out, "            {dim}{}{plain}", facts.join(" · "))?;
-    let text = excerpt(&hit.matched.text, 160);
-    writeln!(out, "            {} [{}] {text}", hit.matched.passage.name(), hit.matched.lang)?;
+    match &hit.why.tie {
+        None => {
+            let text = excerpt(&hit.matched.text, 160);
+            writeln!(out, "            {} [{}] {text}", hit.matched.passage.name(), hit.matched.lang)?;
+        }
+        Some(tie) => {
+            for sentence in [&tie.found, &tie.asked] {
+                let text = excerpt(&sentence.text, 160);
+                let whose = if *sentence == tie.asked { "like" } else { sentence.passage.name() };
+                writeln!(out, "            {whose} [{}] {text}", sentence.lang)?;
+            }
+        }
+    }
     let mut why: Vec<String> = Vec::new();
     if hit.why.named {
         why.push("named in the question".into());

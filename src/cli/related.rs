@@ -26,6 +26,9 @@ pub(super) struct RelatedArguments {
     /// Papers to be unlike
     #[arg(long, value_name = "ID")]
     unlike: Vec<PaperId>,
+    /// Don't look for the sentences that tie a paper to those asked about: faster
+    #[arg(long)]
+    no_sentences: bool,
     #[command(flatten)]
     asking: AskingArguments,
 }
@@ -39,7 +42,12 @@ impl RelatedArguments {
             .chain(self.text.into_iter().map(|text| Example::Text { text }))
             .collect();
         let negative: Vec<Example> = self.unlike.into_iter().map(Example::Paper).collect();
-        let request = RelatedRequest { positive, negative, options: self.asking.options()? };
+        let request = RelatedRequest {
+            positive,
+            negative,
+            options: self.asking.options()?,
+            sentences: !self.no_sentences,
+        };
         let (encoder, prior) = session.encoder()?;
         let searcher = Searcher::open(&session.config.library, encoder, &prior)?;
         session.tell_index_state(&searcher);

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::tie::Tie;
 use crate::paper::{Language, Paper, PaperId, PassageKind};
 
 /// An answer, best hit first.
@@ -145,6 +146,9 @@ pub struct Why {
     pub shared_tags: Vec<String>,
     /// Links in the commentary between this paper and the papers asked about.
     pub mentions: Vec<Link>,
+    /// The nearest pair of sentences, one of a paper asked about and one of this; where it was asked for, of the first ten.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tie: Option<Tie>,
 }
 
 /// What put a paper where it is.

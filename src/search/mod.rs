@@ -25,6 +25,7 @@ mod ranker;
 mod related;
 mod request;
 mod show;
+mod tie;
 mod words;
 
 use std::path::Path;
@@ -43,6 +44,7 @@ pub use question::{Piece, Question, QuestionTexts};
 pub use ranker::{Allow, Method, RankedPaper, Ranker};
 pub use related::words_of;
 pub use request::{DEFAULT_LIMIT, Floor, Options, RelatedRequest, RequestError, SearchRequest, Sort};
+pub use tie::{Sentence, Tie};
 
 use crate::embed::{EncodeError, Encoder};
 use crate::index::{Centring, CentringError};

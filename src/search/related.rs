@@ -68,7 +68,7 @@ impl Searcher {
         let below_floor = liked.papers.is_empty()
             && choice.drop_unanswered(&mut ranking, shown.calibration.score(strength));
         let score = |ranked: &RankedPaper| shown.calibration.score(ranked.score + anchor);
-        let mut hits = Vec::new();
+        let (mut hits, mut passages) = (Vec::new(), Vec::new());
         for (ranked, score) in choice.choose(self, ranking, score, 0)? {
             let mut hit = self.hit(&ranked, score, &shown)?;
             if let Some(paper) = self.snapshot.paper(ranked.paper)? {
@@ -77,6 +77,10 @@ impl Searcher {
                 hit.why.mentions = found.mentions;
             }
             hits.push(hit);
+            passages.push(ranked.passage);
+        }
+        if request.sentences {
+            self.tie(&liked.papers, &mut hits, &passages)?;
         }
         choice.sort(&mut hits);
         Ok(Answer {

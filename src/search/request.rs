@@ -31,6 +31,8 @@ pub struct RelatedRequest {
     pub negative: Vec<Example>,
     /// How it is to be answered.
     pub options: Options,
+    /// Name the pair of sentences that ties each of the first hits to the papers asked about; that takes the model's time.
+    pub sentences: bool,
 }
 
 /// How a request is to be answered.
@@ -161,7 +163,7 @@ impl RelatedRequest {
     /// The `limit` papers most like `positive`.
     #[must_use]
     pub fn new(positive: Vec<Example>, limit: usize) -> Self {
-        Self { positive, negative: Vec::new(), options: Options::best(limit) }
+        Self { positive, options: Options::best(limit), ..Self::default() }
     }
 }
 

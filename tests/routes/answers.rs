@@ -69,6 +69,14 @@ async fn related_papers_leave_the_paper_itself_out() {
     let app = TestApp::ready();
     let related = app.get("/v1/papers/2409.11321/related?limit=3").await;
     assert_eq!(related.ids().len(), 3, "{}", related.text);
+    assert!(!related.text.contains("\"tie\""));
+    let tied = app.get("/v1/papers/2409.11321/related?limit=3&sentences=true").await;
+    assert_eq!(tied.text.matches("\"tie\"").count(), 3, "{}", tied.text);
+    assert_eq!(
+        app.get("/v1/search?q=a&sentences=true").await.status,
+        422,
+        "a question has no sentences to tie"
+    );
     assert!(!related.ids().contains(&"arxiv:2409.11321".to_owned()));
     let asked = json!({"positive": ["arxiv:2409.11321", {"text": "optimizers"}], "negative": ["2408.15881"], "limit": 3});
     let steered = app.post("/v1/related", asked.to_string()).await;

@@ -10,7 +10,7 @@ use candle_core::quantized::GgmlDType;
 use rayon::iter::{IndexedParallelIterator, IntoParallelIterator, IntoParallelRefIterator, ParallelIterator};
 use rayon::{ThreadPool, ThreadPoolBuilder};
 
-use super::attention::{HeadScratch, Layout};
+use super::attention::{HeadScratch, Layout, Scores};
 use super::blocks::{Signal, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation};
 use super::pack::Packed;
@@ -205,6 +205,8 @@ impl CpuBert {
         let width = self.config.hidden / self.config.heads;
         let blocks = width / WIDTH;
         let layout = Layout { sentences, rows, blocks };
+        let in_bytes = self.arithmetic == Arithmetic::Int8 && self.kernel.prefers_bytes();
+        let scores = if in_bytes { Scores::Bytes } else { Scores::Plain };
         let heads = self.config.heads.div_ceil(team.size());
         let scale = 1.0 / (width as f32).sqrt();
         let shares = context.all_mut().pieces(heads * blocks * rows).zip(parts);
@@ -219,11 +221,7 @@ impl CpuBert {
                         panel += 1;
                     }
                 }
-                if self.arithmetic == Arithmetic::Int8 && self.kernel.prefers_bytes() {
-                    part.head.attend_in_bytes(&*self.kernel, layout, &mut part.panel);
-                } else {
-                    part.head.attend(&*self.kernel, layout, &mut part.panel);
-                }
+                part.head.attend(&*self.kernel, scores, layout, &mut part.panel);
                 context.store(&*self.kernel, &part.panel[..blocks * rows], self.offset);
             }
         });

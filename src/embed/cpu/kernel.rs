@@ -37,7 +37,7 @@ pub(super) trait Kernel: Send + Sync {
     /// Which it is.
     fn choice(&self) -> KernelChoice;
 
-    /// Whether products of bytes are so much faster than those of f32 that attention should be made of them too.
+    /// Whether products of bytes are so much faster than those of f32 that attention's scores should be made of them too.
     fn prefers_bytes(&self) -> bool;
 
     /// `input` times a panel of 4-bit weights: 8 of `quads` and one of `scales` a block.
@@ -76,9 +76,6 @@ pub(super) trait Kernel: Send + Sync {
 
     /// See [`vector::transpose`].
     fn transpose(&self, rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]);
-
-    /// See [`vector::pack_columns`].
-    fn pack_columns(&self, rows: &[Strip; WIDTH], quads: &mut [Bytes; 16], scales: &mut Strip);
 }
 
 /// Runs a block for every tile of rows: as few tiles as there can be of at most the first size, and all of nearly the same, as
@@ -123,15 +120,6 @@ macro_rules! elementwise {
             }
             // SAFETY: this kernel is only made where the machine has these features.
             unsafe { inner(rows, out) }
-        }
-
-        fn pack_columns(&self, rows: &[Strip; WIDTH], quads: &mut [Bytes; 16], scales: &mut Strip) {
-            #[target_feature(enable = $features)]
-            fn inner(rows: &[Strip; WIDTH], quads: &mut [Bytes; 16], scales: &mut Strip) {
-                vector::pack_columns(rows, quads, scales);
-            }
-            // SAFETY: this kernel is only made where the machine has these features.
-            unsafe { inner(rows, quads, scales) }
         }
     };
     ($vector:ty, $features:literal, $name:ident($($argument:ident: $kind:ty),*)) => {

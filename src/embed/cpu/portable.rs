@@ -203,8 +203,4 @@ impl Kernel for Portable {
     fn transpose(&self, rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]) {
         vector::transpose(rows, out);
     }
-
-    fn pack_columns(&self, rows: &[Strip; WIDTH], quads: &mut [Bytes; 16], scales: &mut Strip) {
-        vector::pack_columns(rows, quads, scales);
-    }
 }

@@ -12,7 +12,6 @@
 
 use super::blocks::{Strip, WIDTH};
 use super::kernel::{Normalisation, Plain};
-use super::pack::Bytes;
 
 /// Some lanes of f32.
 ///
@@ -228,30 +227,6 @@ pub(super) fn transpose(rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]) {
     for (at, column) in out.iter_mut().enumerate() {
         for (value, row) in column.0.iter_mut().zip(rows) {
             *value = row.0[at];
-        }
-    }
-}
-
-/// 32 rows as a block of 8-bit weights of which each column is an output, a scale a column.
-#[inline(always)]
-pub(super) fn pack_columns(rows: &[Strip; WIDTH], quads: &mut [Bytes; 16], scales: &mut Strip) {
-    let mut largest = [0f32; WIDTH];
-    for row in rows {
-        for (largest, value) in largest.iter_mut().zip(&row.0) {
-            *largest = if value.abs() > *largest { value.abs() } else { *largest };
-        }
-    }
-    let inverse = largest.map(|largest| if largest > 0.0 { 127.0 / largest } else { 0.0 });
-    scales.0 = largest.map(|largest| largest / 127.0);
-    for (quad, four) in rows.as_chunks::<4>().0.iter().enumerate() {
-        for half in 0..2 {
-            let cells = quads[quad * 2 + half].0.as_chunks_mut::<4>().0;
-            for (lane, cell) in cells.iter_mut().enumerate() {
-                let column = half * 16 + lane;
-                let code = |row: &Strip| (row.0[column] * inverse[column] + ROUNDING).to_bits() & 255;
-                let all = code(&four[0]) | code(&four[1]) << 8 | code(&four[2]) << 16 | code(&four[3]) << 24;
-                *cell = (all ^ 0x8080_8080).to_le_bytes();
-            }
         }
     }
 }

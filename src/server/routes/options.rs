@@ -111,16 +111,16 @@ pub(super) struct Options {
 }
 
 impl Options {
-    /// Reads all pairs; one under a name of `question` is the question.
-    pub(super) fn of_url(pairs: Pairs, question: &[&str]) -> Result<(Option<String>, Self), Failure> {
+    /// Reads all pairs; one under a name of `own`, which all mean the same, is the route's own.
+    pub(super) fn of_url(pairs: Pairs, own: &[&'static str]) -> Result<(Option<String>, Self), Failure> {
         let mut read = Self::default();
         let mut text = None;
         let mut once = Once::default();
         for (name, value) in pairs {
             let options = &mut read.options;
             match name.as_str() {
-                name if question.contains(&name) => {
-                    once.only("q")?;
+                name if own.contains(&name) => {
+                    once.only(own[0])?;
                     text = Some(value);
                 }
                 "limit" => {
@@ -150,7 +150,7 @@ impl Options {
                     if !add(&mut options.filter, &mut once, name, &value)? {
                         let more = ["limit", "sort", "recency", "diversity", "floor", "exclude"];
                         let known: Vec<&str> =
-                            question.iter().take(1).chain(&more).chain(&FILTERS).copied().collect();
+                            own.iter().take(1).chain(&more).chain(&FILTERS).copied().collect();
                         return Err(unknown(name, &known));
                     }
                 }

@@ -37,13 +37,22 @@ pub(super) async fn show(State(state): State<AppState>, Named(id): Named) -> Res
     state.look(move |searcher| searcher.paper(&id)).await.map(Json)
 }
 
+/// What of a hit is told.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only described; `Pairs` reads it")]
+pub(super) struct SentencesInUrl {
+    /// Name the pair of sentences that ties each of the first ten to the paper.
+    sentences: Option<bool>,
+}
+
 /// Papers related to one
 #[utoipa::path(
     get,
     path = "/v1/papers/{id}/related",
     tag = "papers",
     operation_id = "related_to_paper",
-    params(Id, OptionsInUrl),
+    params(Id, SentencesInUrl, OptionsInUrl),
     responses((status = OK, description = "Best first; the paper itself is left out", body = Answer), EveryFails, AskingFails, NamingFails, RelatingFails)
 )]
 pub(super) async fn related(
@@ -51,9 +60,10 @@ pub(super) async fn related(
     Named(id): Named,
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Answer>, Failure> {
-    let (_, asked) = Options::of_url(pairs, &[])?;
+    let (sentences, asked) = Options::of_url(pairs, &["sentences"])?;
+    let sentences = sentences.is_some_and(|said| said != "false");
     let positive = vec![Example::Paper(id)];
-    let request = RelatedRequest { positive, negative: Vec::new(), options: asked.options };
+    let request = RelatedRequest { positive, negative: Vec::new(), options: asked.options, sentences };
     answer(&state, request, asked.limit).await.map(Json)
 }
 

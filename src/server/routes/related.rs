@@ -47,6 +47,9 @@ pub(super) struct InBody {
     #[serde(default)]
     #[schema(value_type = Vec<String>)]
     exclude: Vec<PaperId>,
+    /// Name the pair of sentences that ties each of the first ten to the papers asked about.
+    #[serde(default)]
+    sentences: bool,
 }
 
 /// Papers like some examples and unlike others
@@ -65,9 +68,10 @@ pub(super) async fn post(
     State(state): State<AppState>,
     Body(asked): Body<InBody>,
 ) -> Result<Json<Answer>, Failure> {
-    let InBody { positive, negative, limit, filter, sort, recency, diversity, floor, exclude } = asked;
+    let InBody { positive, negative, limit, filter, sort, recency, diversity, floor, exclude, sentences } =
+        asked;
     let options = Options { filter, sort, recency, diversity, floor, exclude, ..Options::default() };
-    answer(&state, RelatedRequest { positive, negative, options }, limit).await.map(Json)
+    answer(&state, RelatedRequest { positive, negative, options, sentences }, limit).await.map(Json)
 }
 
 /// The answer, after what may be asked was checked.
