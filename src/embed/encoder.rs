@@ -3,6 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
+use candle_core::DType;
+
 use super::cpu::{CpuBert, KernelChoice};
 use super::device::DeviceChoice;
 use super::folder::VerifiedModel;
@@ -34,7 +36,7 @@ pub enum Arithmetic {
     Int8,
     /// f32 on the CPU.
     Fp32,
-    /// The reference: f32 through candle, on CPU or CUDA.
+    /// The reference, through candle: f32 on the CPU, f16 on CUDA.
     Candle,
 }
 
@@ -171,7 +173,8 @@ fn network(model: &VerifiedModel, options: EncoderOptions) -> Result<Box<dyn Net
         None => Arithmetic::Candle,
     };
     if arithmetic == Arithmetic::Candle {
-        return Ok(Box::new(ReferenceBert::new(weights, &device, options.threads)?));
+        let numbers = if device.is_cpu() { DType::F32 } else { DType::F16 };
+        return Ok(Box::new(ReferenceBert::new(weights, &device, numbers, options.threads)?));
     }
     let kernel = options.kernel.unwrap_or_else(KernelChoice::best);
     Ok(Box::new(CpuBert::new(weights, arithmetic, kernel, options.threads)?))

@@ -5,7 +5,7 @@
 //! batch stand in one matrix and only attention looks at one sentence at a time. `tests/encoder.rs` holds the two
 //! against each other.
 
-use candle_core::{D, Device, Result, Tensor};
+use candle_core::{D, DType, Device, Result, Tensor};
 use candle_nn::ops::{layer_norm, softmax_last_dim};
 
 use super::batch::plan;
@@ -20,11 +20,12 @@ use super::{EncodeError, LoadError};
 /// laptop's cache.
 const BATCH_TOKENS: usize = 512;
 
-/// The layers, on a device, in f32.
+/// The layers, on a device.
 pub(super) struct ReferenceBert {
     config: ModelConfig,
     weights: Weights,
     device: Device,
+    numbers: DType,
     workers: Workers,
     positions: Tensor,
     token_type: Tensor,
@@ -67,18 +68,22 @@ impl Norm {
 }
 
 impl ReferenceBert {
-    /// Takes `weights`, whose tensors are made on `device`; on the CPU, `threads` batches are embedded at once.
+    /// Takes `weights`, whose tensors are made on `device`, to compute in `numbers`; on the CPU, `threads` batches are embedded
+    /// at once.
     pub(super) fn new(
         weights: Weights,
         device: &Device,
+        numbers: DType,
         threads: usize,
     ) -> std::result::Result<Self, LoadError> {
         let config = weights.config().clone();
+        let tensor =
+            |name| -> std::result::Result<Tensor, LoadError> { Ok(weights.tensor(name)?.to_dtype(numbers)?) };
         let linear = |layer: usize, parts: &[Part]| -> std::result::Result<Linear, LoadError> {
             let side_by_side = |half: Term| -> std::result::Result<Tensor, LoadError> {
                 let tensors = parts
                     .iter()
-                    .map(|part| weights.tensor(TensorName::Layer(layer, *part, half)))
+                    .map(|part| tensor(TensorName::Layer(layer, *part, half)))
                     .collect::<std::result::Result<Vec<_>, _>>()?;
                 Ok(Tensor::cat(&tensors, 0)?)
             };
@@ -88,8 +93,8 @@ impl ReferenceBert {
         };
         let norm = |of: &dyn Fn(Term) -> TensorName| -> std::result::Result<Norm, LoadError> {
             Ok(Norm {
-                weight: weights.tensor(of(Term::Weight))?,
-                bias: weights.tensor(of(Term::Bias))?,
+                weight: tensor(of(Term::Weight))?,
+                bias: tensor(of(Term::Bias))?,
                 epsilon: config.epsilon as f32,
             })
         };
@@ -106,14 +111,15 @@ impl ReferenceBert {
             })
             .collect::<std::result::Result<Vec<_>, LoadError>>()?;
         Ok(Self {
-            positions: weights.tensor(TensorName::Positions)?,
+            positions: tensor(TensorName::Positions)?,
             // A sentence alone is all of type 0.
-            token_type: weights.tensor(TensorName::TokenTypes)?.narrow(0, 0, 1)?,
+            token_type: tensor(TensorName::TokenTypes)?.narrow(0, 0, 1)?,
             embedding_norm: norm(&TensorName::EmbeddingNorm)?,
             layers,
             config,
             weights,
             device: device.clone(),
+            numbers,
             workers: Workers::new(if device.is_cpu() { threads } else { 1 })?,
         })
     }
@@ -123,6 +129,7 @@ impl ReferenceBert {
         let positions: Vec<u32> = sentences.iter().flat_map(|ids| 0..ids.len() as u32).collect();
         let words =
             Tensor::from_vec(self.weights.word_rows(&ids)?, (ids.len(), self.config.hidden), &self.device)?;
+        let words = words.to_dtype(self.numbers)?;
         let positions = Tensor::from_vec(positions, ids.len(), &self.device)?;
         let embedded =
             (words + self.positions.index_select(&positions, 0)?)?.broadcast_add(&self.token_type)?;
@@ -136,7 +143,10 @@ impl ReferenceBert {
             hidden = layer.output_norm.forward(&(inner + hidden)?)?;
         }
         spans(sentences)
-            .map(|(start, length)| Ok(hidden.narrow(0, start, length)?.mean(0)?.to_vec1::<f32>()?))
+            .map(|(start, length)| {
+                let tokens = hidden.narrow(0, start, length)?.to_dtype(DType::F32)?;
+                Ok(tokens.mean(0)?.to_vec1()?)
+            })
             .collect()
     }
 
@@ -183,7 +193,7 @@ impl Network for ReferenceBert {
     }
 
     fn arithmetic(&self) -> String {
-        format!("candle in f32 on {}", if self.device.is_cpu() { "the CPU" } else { "CUDA" })
+        format!("candle in {:?} on {}", self.numbers, if self.device.is_cpu() { "the CPU" } else { "CUDA" })
     }
 }
 
@@ -194,4 +204,31 @@ fn spans<'a>(sentences: &'a [&[u32]]) -> impl Iterator<Item = (usize, usize)> + 
         *next += ids.len();
         Some((start, ids.len()))
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embed::weights::tests::{gguf, open, setting};
+    use candle_core::quantized::GgmlDType;
+
+    /// What runs on a GPU, in its numbers; the CPU has them too, slowly.
+    #[test]
+    fn half_precision_is_near_full() {
+        let (folder, _, tensors) = setting();
+        fs_err::write(folder.path().join("model.gguf"), gguf(&tensors, GgmlDType::F32)).unwrap();
+        let pooled = |numbers| {
+            let weights = open(&folder, "model.gguf").unwrap();
+            let bert = ReferenceBert::new(weights, &Device::Cpu, numbers, 1).unwrap();
+            let pooled = bert.mean_pooled(&[vec![1, 2, 3], vec![9, 0], vec![4]]).unwrap();
+            pooled
+                .into_iter()
+                .map(|vector| crate::paper::UnitVector::new(vector).unwrap())
+                .collect::<Vec<_>>()
+        };
+        for (half, full) in pooled(DType::F16).iter().zip(pooled(DType::F32)) {
+            assert!(half.cosine(&full) > 0.999, "{}", half.cosine(&full));
+            assert!(half.as_slice() != full.as_slice(), "it was computed in halves");
+        }
+    }
 }

@@ -158,7 +158,7 @@ fn decode(kind: GgmlDType, bytes: &[u8]) -> Result<Vec<f32>, ModelError> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use candle_core::DType;
     use candle_core::quantized::gguf_file;
@@ -169,7 +169,7 @@ mod tests {
         "type_vocab_size":2,"layer_norm_eps":1e-12}"#;
 
     /// A folder with the config, and a tensor for every name: small multiples of 1/8, exact in every kind of float.
-    fn setting() -> (tempfile::TempDir, ModelConfig, Vec<(TensorName, Tensor)>) {
+    pub(in crate::embed) fn setting() -> (tempfile::TempDir, ModelConfig, Vec<(TensorName, Tensor)>) {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("config.json");
         fs_err::write(&path, CONFIG).unwrap();
@@ -184,11 +184,11 @@ mod tests {
         (folder, config, tensors)
     }
 
-    fn open(folder: &tempfile::TempDir, file: &str) -> Result<Weights, ModelError> {
+    pub(in crate::embed) fn open(folder: &tempfile::TempDir, file: &str) -> Result<Weights, ModelError> {
         Weights::open(&folder.path().join("config.json"), &folder.path().join(file), &Device::Cpu)
     }
 
-    fn gguf(tensors: &[(TensorName, Tensor)], kind: GgmlDType) -> Vec<u8> {
+    pub(in crate::embed) fn gguf(tensors: &[(TensorName, Tensor)], kind: GgmlDType) -> Vec<u8> {
         let quantised = |tensor: &Tensor| {
             let kind = if tensor.rank() == 2 { kind } else { GgmlDType::F32 };
             QTensor::quantize(tensor, kind).unwrap()

@@ -52,16 +52,16 @@ pub(super) trait Kernel: Send + Sync {
     /// 8 bits a number and one scale a strip; what a sum starts from makes up for weights that are `offset` too large.
     fn quantise(&self, strips: &[Strip], offset: i32, out: QuantisedMut<'_>);
 
-    /// See [`vector::gelu`].
+    /// See [`super::vector::gelu`].
     fn gelu(&self, strips: &mut [Strip], bias: &Strip);
 
-    /// See [`vector::shift`].
+    /// See [`super::vector::shift`].
     fn shift(&self, strips: &mut [Strip], bias: &Strip, scale: f32);
 
-    /// See [`vector::stretch`].
+    /// See [`super::vector::stretch`].
     fn stretch(&self, strips: &mut [Strip], factors: &[f32]);
 
-    /// See [`vector::add_and_normalise`].
+    /// See [`super::vector::add_and_normalise`].
     fn add_and_normalise(
         &self,
         hidden: &mut [Strip],
@@ -71,10 +71,10 @@ pub(super) trait Kernel: Send + Sync {
         norm: &Normalisation,
     );
 
-    /// See [`vector::soften`].
+    /// See [`super::vector::soften`].
     fn soften(&self, scores: &mut [Strip], keys: usize, factors: &mut [f32]);
 
-    /// See [`vector::transpose`].
+    /// See [`super::vector::transpose`].
     fn transpose(&self, rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]);
 }
 
@@ -104,7 +104,7 @@ macro_rules! tiles {
 }
 pub(super) use tiles;
 
-/// The functions that are no product, compiled from [`vector`] for an instruction set.
+/// The functions that are no product, compiled from [`super::vector`] for an instruction set.
 macro_rules! elementwise {
     ($vector:ty, $features:literal) => {
         elementwise!($vector, $features, gelu(strips: &mut [Strip], bias: &Strip));
