@@ -241,3 +241,35 @@ fn find(folder: &Path, name: &str) -> std::path::PathBuf {
     }
     panic!("no {name}")
 }
+
+#[test]
+fn bench_measures_what_it_is_given() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let texts = "{\"text\": \"dense retrieval\"}\n{\"text\": \"检索\"}\n{\"text\": \"검색\"}\n";
+    fs_err::write(file("texts.jsonl"), texts).unwrap();
+    let (texts, vectors, report) = (file("texts.jsonl"), file("vectors"), file("report.json"));
+    let arguments =
+        ["bench", "encode", "--texts", &texts, "--questions", &texts, "--rounds", "2", "--vectors", &vectors];
+    let done = run(sample(), &[&arguments[..], &["--json-file", &report]].concat());
+    assert!(done.status.success(), "{done:?}");
+    let report: serde_json::Value = serde_json::from_slice(&fs_err::read(report).unwrap()).unwrap();
+    assert_eq!((report["texts"].as_u64(), report["seconds"].as_array().map(Vec::len)), (Some(3), Some(2)));
+    assert_eq!(report["question_ms"].as_array().map(Vec::len), Some(6));
+    assert!(
+        report["tokens"].as_u64().unwrap() >= 12 && report["detail"].as_str().unwrap().contains("threads")
+    );
+    let vectors = fs_err::read(vectors).unwrap();
+    assert_eq!(vectors.len(), 3 * 384 * 4);
+    let length: f32 = vectors[..384 * 4]
+        .chunks_exact(4)
+        .map(|bytes| f32::from_le_bytes(bytes.try_into().unwrap()).powi(2))
+        .sum();
+    assert!((length - 1.0).abs() < 1e-4);
+
+    fs_err::write(file("bad.jsonl"), "{\"text\": \"fine\"}\nnot json\n").unwrap();
+    let refused = run(sample(), &["bench", "encode", "--texts", &file("bad.jsonl")]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(said.contains("bad.jsonl, line 2"), "{said}");
+}

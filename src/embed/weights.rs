@@ -189,11 +189,20 @@ pub(super) mod tests {
     }
 
     pub(in crate::embed) fn gguf(tensors: &[(TensorName, Tensor)], kind: GgmlDType) -> Vec<u8> {
-        let quantised = |tensor: &Tensor| {
-            let kind = if tensor.rank() == 2 { kind } else { GgmlDType::F32 };
+        mixed_gguf(tensors, |_| kind)
+    }
+
+    /// With a kind for each matrix, as makers of smaller files choose them.
+    pub(in crate::embed) fn mixed_gguf(
+        tensors: &[(TensorName, Tensor)],
+        kind: impl Fn(TensorName) -> GgmlDType,
+    ) -> Vec<u8> {
+        let quantised = |name: TensorName, tensor: &Tensor| {
+            let kind = if tensor.rank() == 2 { kind(name) } else { GgmlDType::F32 };
             QTensor::quantize(tensor, kind).unwrap()
         };
-        let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (name.gguf(), quantised(tensor))).collect();
+        let tensors: Vec<_> =
+            tensors.iter().map(|(name, tensor)| (name.gguf(), quantised(*name, tensor))).collect();
         let tensors: Vec<_> = tensors.iter().map(|(name, tensor)| (name.as_str(), tensor)).collect();
         let name = gguf_file::Value::String("tiny".to_owned());
         let list = gguf_file::Value::Array(vec![gguf_file::Value::U32(1), gguf_file::Value::U32(2)]);

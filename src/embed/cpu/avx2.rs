@@ -52,10 +52,6 @@ struct Narrow<'a>(&'a [Nibbles]);
 #[derive(Clone, Copy)]
 struct Wide<'a>(&'a [Bytes]);
 
-/// `vpdpbusd`.
-#[derive(Clone, Copy)]
-struct Vnni<W>(W);
-
 #[inline]
 #[target_feature(enable = "avx2")]
 unsafe fn load_nibbles(quads: &[Nibbles], block: usize, quad: usize, half: usize) -> (__m256i, __m256i) {
@@ -135,9 +131,17 @@ impl Dots for Wide<'_> {
     }
 }
 
+/// `vpdpbusd` in one of its encodings.
 macro_rules! vnni {
-    ($weights:ty, $load:ident) => {
-        impl Dots for Vnni<&[$weights]> {
+    ($name:ident, $features:literal, $dpbusd:ident) => {
+        #[derive(Clone, Copy)]
+        struct $name<W>(W);
+
+        vnni!($name, $features, $dpbusd, Nibbles, load_nibbles);
+        vnni!($name, $features, $dpbusd, Bytes, load_bytes);
+    };
+    ($name:ident, $features:literal, $dpbusd:ident, $weights:ty, $load:ident) => {
+        impl Dots for $name<&[$weights]> {
             #[inline]
             #[target_feature(enable = "avx2")]
             unsafe fn start(start: i32) -> __m256i {
@@ -152,9 +156,9 @@ macro_rules! vnni {
             }
 
             #[inline]
-            #[target_feature(enable = "avx2,avxvnni")]
+            #[target_feature(enable = $features)]
             unsafe fn add(sums: __m256i, weights: __m256i, codes: __m256i) -> __m256i {
-                _mm256_dpbusd_avx_epi32(sums, weights, codes)
+                $dpbusd(sums, weights, codes)
             }
 
             #[inline]
@@ -165,8 +169,7 @@ macro_rules! vnni {
         }
     };
 }
-vnni!(Nibbles, load_nibbles);
-vnni!(Bytes, load_bytes);
+vnni!(Vnni, "avx2,avxvnni", _mm256_dpbusd_avx_epi32);
 
 /// Where a tile of a quantised product reads and writes.
 struct Tile<'a> {
@@ -431,4 +434,36 @@ impl Kernel for AvxVnni {
 
     products!(tile_vnni, Vnni, Vnni, false);
     elementwise!(__m256, "avx2,fma");
+}
+
+/// AVX-VNNI by its older twin: the same instruction in AVX-512's encoding, on machines that have only that one. All of
+/// [`AvxVnni`] but how one instruction is encoded.
+#[cfg(test)]
+pub(super) mod twin {
+    use super::*;
+
+    pub(in crate::embed::cpu) struct Twin(());
+
+    pub(in crate::embed::cpu) fn new() -> Option<Twin> {
+        let has = Avx2::new().is_some()
+            && is_x86_feature_detected!("avx512vnni")
+            && is_x86_feature_detected!("avx512vl");
+        has.then_some(Twin(()))
+    }
+
+    vnni!(TwinVnni, "avx2,avx512vnni,avx512vl", _mm256_dpbusd_epi32);
+    tile_quantised!(tile_twin, "avx2,fma,avx512vnni,avx512vl");
+
+    impl Kernel for Twin {
+        fn choice(&self) -> KernelChoice {
+            KernelChoice::AvxVnni
+        }
+
+        fn prefers_bytes(&self) -> bool {
+            true
+        }
+
+        products!(tile_twin, TwinVnni, TwinVnni, false);
+        elementwise!(__m256, "avx2,fma");
+    }
 }

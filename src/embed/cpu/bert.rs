@@ -61,6 +61,33 @@ struct Dense {
     bias: Vec<Strip>,
 }
 
+/// How all matrices of a model are packed: one product's output is the next one's input, so they are all alike.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Packing {
+    /// As stored, where every matrix is in blocks of Q4_0.
+    Q4,
+    /// In 8 bits, whatever they are stored in.
+    Q8,
+    F32,
+}
+
+impl Packing {
+    fn of(weights: &Weights, arithmetic: Arithmetic) -> Result<Self, ModelError> {
+        if arithmetic != Arithmetic::Int8 {
+            return Ok(Self::F32);
+        }
+        let parts = [Part::Query, Part::Key, Part::Value, Part::AttentionOutput, Part::Up, Part::Down];
+        for layer in 0..weights.config().layers {
+            for part in parts {
+                if weights.stored(TensorName::Layer(layer, part, Term::Weight))?.0 != GgmlDType::Q4_0 {
+                    return Ok(Self::Q8);
+                }
+            }
+        }
+        Ok(Self::Q4)
+    }
+}
+
 /// What a chunk of tokens needs on its way. All matrices are `[block][row]`.
 struct Scratch {
     hidden: Vec<Strip>,
@@ -101,8 +128,9 @@ impl CpuBert {
         if !Self::fits(&config) {
             return Err(LoadError::Shape);
         }
+        let packing = Packing::of(&weights, arithmetic)?;
         let layers: Result<Vec<Layer>, LoadError> = pool.install(|| {
-            (0..config.layers).into_par_iter().map(|layer| Layer::pack(&weights, layer, arithmetic)).collect()
+            (0..config.layers).into_par_iter().map(|layer| Layer::pack(&weights, layer, packing)).collect()
         });
         // A sentence alone is all of type 0, so its row is part of every position's.
         let types = weights.values(TensorName::TokenTypes)?;
@@ -300,9 +328,9 @@ fn mean(hidden: &[Strip], rows: usize, sentence: &Range<usize>) -> Vec<f32> {
 }
 
 impl Layer {
-    fn pack(weights: &Weights, layer: usize, arithmetic: Arithmetic) -> Result<Self, LoadError> {
+    fn pack(weights: &Weights, layer: usize, packing: Packing) -> Result<Self, LoadError> {
         let config = weights.config();
-        let dense = |parts: &[Part], groups| Dense::pack(weights, layer, parts, groups, arithmetic);
+        let dense = |parts: &[Part], groups| Dense::pack(weights, layer, parts, groups, packing);
         let norm = |part| normalisation(weights, |term| TensorName::Layer(layer, part, term));
         Ok(Self {
             projection: dense(&[Part::Query, Part::Key, Part::Value], config.heads)?,
@@ -322,25 +350,25 @@ impl Dense {
         layer: usize,
         parts: &[Part],
         groups: usize,
-        arithmetic: Arithmetic,
+        packing: Packing,
     ) -> Result<Self, LoadError> {
         let names = |term| parts.iter().map(move |part| TensorName::Layer(layer, *part, term));
         let inputs = names(Term::Weight).next().map_or(1, |name| name.shape(weights.config())[1]);
         let bias = names(Term::Bias).map(|name| weights.values(name)).collect::<Result<Vec<_>, _>>()?;
-        let stored = names(Term::Weight).map(|name| weights.stored(name)).collect::<Result<Vec<_>, _>>()?;
-        let packed =
-            if arithmetic == Arithmetic::Int8 && stored.iter().all(|(kind, _)| *kind == GgmlDType::Q4_0) {
-                let stored: Vec<&[u8]> = stored.iter().map(|(_, bytes)| *bytes).collect();
-                Packed::from_q4(&interleaved(&stored, groups), inputs)
+        let packed = if packing == Packing::Q4 {
+            let stored = names(Term::Weight).map(|name| Ok(weights.stored(name)?.1));
+            let stored = stored.collect::<Result<Vec<_>, ModelError>>()?;
+            Packed::from_q4(&interleaved(&stored, groups), inputs)
+        } else {
+            let values =
+                names(Term::Weight).map(|name| weights.values(name)).collect::<Result<Vec<_>, _>>()?;
+            let values = interleaved(&values, groups);
+            if packing == Packing::Q8 {
+                Packed::quantised(&values, inputs)
             } else {
-                let values =
-                    names(Term::Weight).map(|name| weights.values(name)).collect::<Result<Vec<_>, _>>()?;
-                let values = interleaved(&values, groups);
-                match arithmetic {
-                    Arithmetic::Int8 => Packed::quantised(&values, inputs),
-                    Arithmetic::Fp32 | Arithmetic::Candle => Packed::plain(&values, inputs),
-                }
-            };
+                Packed::plain(&values, inputs)
+            }
+        };
         Ok(Self {
             weight: packed.ok_or(LoadError::Shape)?,
             blocks: inputs / WIDTH,
@@ -406,5 +434,52 @@ impl Scratch {
             part.head.resize(rows, head);
             part.panel.resize(head * rows, Strip::ZERO);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::embed::reference::ReferenceBert;
+    use crate::embed::weights::tests::{mixed_gguf, open, setting};
+    use crate::paper::UnitVector;
+    use candle_core::{DType, Device};
+
+    /// Files may have some matrices in 4 bits and others in 8: their products meet in one sum, and must be packed alike.
+    #[test]
+    fn whatever_kinds_weights_are_stored_in_the_vectors_are_the_references() {
+        let (folder, _, tensors) = setting();
+        let config = folder.path().join("config.json");
+        let one_head = fs_err::read_to_string(&config).unwrap().replace("heads\":2", "heads\":1");
+        fs_err::write(&config, one_head).unwrap();
+        let mixed = |name: TensorName| match name {
+            TensorName::Layer(_, Part::Query | Part::Down, _) => GgmlDType::Q8_0,
+            _ => GgmlDType::Q4_0,
+        };
+        for kind in [&mixed as &dyn Fn(TensorName) -> GgmlDType, &|_| GgmlDType::Q4_0, &|_| GgmlDType::F32] {
+            fs_err::write(folder.path().join("model.gguf"), mixed_gguf(&tensors, kind)).unwrap();
+            let weights = || open(&folder, "model.gguf").unwrap();
+            let texts: Vec<Vec<u32>> = vec![(0..10).collect(), vec![3, 1, 4], vec![7]];
+            let pooled = |network: &dyn Network| {
+                let pooled = network.mean_pooled(&texts).unwrap().into_iter();
+                pooled.map(|vector| UnitVector::new(vector).unwrap()).collect::<Vec<_>>()
+            };
+            let expected = pooled(&ReferenceBert::new(weights(), &Device::Cpu, DType::F32, 1).unwrap());
+            for (arithmetic, bound) in [(Arithmetic::Fp32, 0.999_99), (Arithmetic::Int8, 0.995)] {
+                for choice in KernelChoice::ALL.into_iter().filter(|choice| choice.is_available()) {
+                    let found = pooled(&CpuBert::new(weights(), arithmetic, choice, 2).unwrap());
+                    for (found, expected) in found.iter().zip(&expected) {
+                        let cosine = found.cosine(expected);
+                        assert!(cosine > bound, "{arithmetic} on {choice}: {cosine}");
+                    }
+                }
+            }
+        }
+        // Two heads of 16 are no strips: said, not computed wrongly.
+        let two_heads = fs_err::read_to_string(&config).unwrap().replace("heads\":1", "heads\":2");
+        fs_err::write(&config, two_heads).unwrap();
+        let weights = open(&folder, "model.gguf").unwrap();
+        let refused = CpuBert::new(weights, Arithmetic::Int8, KernelChoice::Portable, 1).err().unwrap();
+        assert!(refused.to_string().contains("--arithmetic candle"), "{refused}");
     }
 }

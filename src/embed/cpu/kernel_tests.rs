@@ -11,10 +11,11 @@ fn portable() -> Box<dyn Kernel> {
 }
 
 fn others() -> impl Iterator<Item = Box<dyn Kernel>> {
-    KernelChoice::ALL
-        .into_iter()
-        .filter(|choice| *choice != KernelChoice::Portable)
-        .filter_map(KernelChoice::kernel)
+    let own = KernelChoice::ALL.into_iter().filter(|choice| *choice != KernelChoice::Portable);
+    let own = own.filter_map(KernelChoice::kernel);
+    #[cfg(target_arch = "x86_64")]
+    let own = own.chain(super::avx2::twin::new().map(|twin| Box::new(twin) as Box<dyn Kernel>));
+    own
 }
 
 /// Numbers that are the same every time, between -1 and 1, some of them 0, some far out.
