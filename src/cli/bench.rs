@@ -26,16 +26,16 @@ pub(super) struct EncodeArguments {
     #[arg(long, value_name = "FILE")]
     texts: Option<PathBuf>,
     /// Questions, the same way; embedded one at a time
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "texts")]
     questions: Option<PathBuf>,
     /// How often all is measured
     #[arg(long, value_name = "N", default_value_t = 3)]
     rounds: usize,
     /// Writes the passages' vectors: f32, little-endian, a row a text
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", requires = "texts")]
     vectors: Option<PathBuf>,
     /// Writes what was measured as JSON
-    #[arg(long = "json-file", value_name = "FILE")]
+    #[arg(long = "json-file", value_name = "FILE", requires = "texts")]
     report: Option<PathBuf>,
 }
 

@@ -3,6 +3,8 @@
 //! Batches hold no padding, so the budget bounds memory and time alike; neighbours in length keep the batches'
 //! times alike, which is what makes progress and Ctrl+C steady.
 
+use std::ops::Range;
+
 /// Groups the positions of `lengths` (tokens of each text) into batches of at most `budget` tokens, longest first.
 /// A text over the budget is a batch of its own. Every position is in exactly one batch.
 #[must_use]
@@ -24,6 +26,40 @@ pub fn plan(lengths: &[usize], budget: usize) -> Vec<Vec<usize>> {
         }
     }
     batches
+}
+
+/// `forward` of `texts` (ids) in batches of at most `budget` tokens: it is given the texts of every batch and answers, in the same
+/// order, a vector a text. The vectors come back in the order of `texts`.
+///
+/// # Errors
+/// The first of `forward`.
+pub(super) fn in_batches<'t, E>(
+    texts: &'t [Vec<u32>],
+    budget: usize,
+    forward: impl FnOnce(&[Vec<&'t [u32]>]) -> Vec<Result<Vec<Vec<f32>>, E>>,
+) -> Result<Vec<Vec<f32>>, E> {
+    let lengths: Vec<usize> = texts.iter().map(Vec::len).collect();
+    let batches = plan(&lengths, budget);
+    let packed = |batch: &Vec<usize>| batch.iter().map(|position| texts[*position].as_slice()).collect();
+    let packed: Vec<Vec<&[u32]>> = batches.iter().map(packed).collect();
+    let mut vectors = vec![Vec::new(); texts.len()];
+    for (batch, outcome) in batches.iter().zip(forward(&packed)) {
+        for (position, vector) in batch.iter().zip(outcome?) {
+            vectors[*position] = vector;
+        }
+    }
+    Ok(vectors)
+}
+
+/// Which rows each of `texts` has where they stand end to end.
+pub(super) fn rows_of(texts: &[&[u32]]) -> Vec<Range<usize>> {
+    let mut next = 0;
+    let rows = |text: &&[u32]| {
+        let start = next;
+        next += text.len();
+        start..next
+    };
+    texts.iter().map(rows).collect()
 }
 
 #[cfg(test)]

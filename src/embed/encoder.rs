@@ -4,6 +4,8 @@ use std::fmt;
 use std::str::FromStr;
 
 use candle_core::DType;
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Serialize};
 
 use super::cpu::{CpuBert, KernelChoice};
 use super::device::DeviceChoice;
@@ -29,7 +31,7 @@ pub struct EncoderOptions {
 }
 
 /// In which numbers the forward pass is computed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Arithmetic {
     /// Products of weights in 4 or 8 bits with activations in 8, on the CPU. Fastest; cosine to f32 over 0.9995.
@@ -40,30 +42,17 @@ pub enum Arithmetic {
     Candle,
 }
 
-impl Arithmetic {
-    const ALL: [Self; 3] = [Self::Int8, Self::Fp32, Self::Candle];
-
-    fn name(self) -> &'static str {
-        match self {
-            Self::Int8 => "int8",
-            Self::Fp32 => "fp32",
-            Self::Candle => "candle",
-        }
-    }
-}
-
 impl fmt::Display for Arithmetic {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
+        self.serialize(formatter)
     }
 }
 
 impl FromStr for Arithmetic {
-    type Err = String;
+    type Err = serde::de::value::Error;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        let found = Self::ALL.into_iter().find(|arithmetic| arithmetic.name() == text);
-        found.ok_or_else(|| format!("use one of {}", Self::ALL.map(Self::name).join(", ")))
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::deserialize(text.into_deserializer())
     }
 }
 

@@ -5,10 +5,12 @@
 //! batch stand in one matrix and only attention looks at one sentence at a time. `tests/encoder.rs` holds the two
 //! against each other.
 
+use std::ops::Range;
+
 use candle_core::{D, DType, Device, Result, Tensor};
 use candle_nn::ops::{layer_norm, softmax_last_dim};
 
-use super::batch::plan;
+use super::batch::{in_batches, rows_of};
 use super::config::ModelConfig;
 use super::encoder::Network;
 use super::names::{Part, TensorName, Term};
@@ -124,9 +126,10 @@ impl ReferenceBert {
         })
     }
 
-    fn pooled(&self, sentences: &[&[u32]]) -> std::result::Result<Vec<Vec<f32>>, EncodeError> {
-        let ids: Vec<u32> = sentences.concat();
-        let positions: Vec<u32> = sentences.iter().flat_map(|ids| 0..ids.len() as u32).collect();
+    fn pooled(&self, texts: &[&[u32]]) -> std::result::Result<Vec<Vec<f32>>, EncodeError> {
+        let sentences = rows_of(texts);
+        let ids: Vec<u32> = texts.concat();
+        let positions: Vec<u32> = texts.iter().flat_map(|ids| 0..ids.len() as u32).collect();
         let words =
             Tensor::from_vec(self.weights.word_rows(&ids)?, (ids.len(), self.config.hidden), &self.device)?;
         let words = words.to_dtype(self.numbers)?;
@@ -135,16 +138,17 @@ impl ReferenceBert {
             (words + self.positions.index_select(&positions, 0)?)?.broadcast_add(&self.token_type)?;
         let mut hidden = self.embedding_norm.forward(&embedded)?;
         for layer in &self.layers {
-            let attended = self.attention(&layer.attention_in.forward(&hidden)?, sentences)?;
+            let attended = self.attention(&layer.attention_in.forward(&hidden)?, &sentences)?;
             let attended = layer.attention_out.forward(&attended)?;
             hidden = layer.attention_norm.forward(&(attended + hidden)?)?;
             let inner = layer.feed_forward_in.forward(&hidden)?.gelu_erf()?;
             let inner = layer.feed_forward_out.forward(&inner)?;
             hidden = layer.output_norm.forward(&(inner + hidden)?)?;
         }
-        spans(sentences)
-            .map(|(start, length)| {
-                let tokens = hidden.narrow(0, start, length)?.to_dtype(DType::F32)?;
+        sentences
+            .iter()
+            .map(|rows| {
+                let tokens = hidden.narrow(0, rows.start, rows.len())?.to_dtype(DType::F32)?;
                 Ok(tokens.mean(0)?.to_vec1()?)
             })
             .collect()
@@ -152,14 +156,16 @@ impl ReferenceBert {
 
     /// Scaled dot-product attention within each sentence. `projected` holds query, key and value side by side:
     /// [tokens, 3 * hidden]; gives [tokens, hidden].
-    fn attention(&self, projected: &Tensor, sentences: &[&[u32]]) -> Result<Tensor> {
+    fn attention(&self, projected: &Tensor, sentences: &[Range<usize>]) -> Result<Tensor> {
         let heads = self.config.heads;
         let width = self.config.hidden / heads;
         let scale = 1.0 / (width as f64).sqrt();
-        let attended = spans(sentences)
-            .map(|(start, length)| {
+        let attended = sentences
+            .iter()
+            .map(|rows| {
                 // [length, 3, heads, width] to three of [heads, length, width]
-                let parts = projected.narrow(0, start, length)?.reshape((length, 3, heads, width))?;
+                let length = rows.len();
+                let parts = projected.narrow(0, rows.start, length)?.reshape((length, 3, heads, width))?;
                 let part = |n| parts.narrow(1, n, 1)?.squeeze(1)?.transpose(0, 1)?.contiguous();
                 let (query, key, value) = ((part(0)? * scale)?, part(1)?, part(2)?);
                 let weights = softmax_last_dim(&query.matmul(&key.transpose(D::Minus2, D::Minus1)?)?)?;
@@ -171,39 +177,17 @@ impl ReferenceBert {
 }
 
 impl Network for ReferenceBert {
-    fn mean_pooled(&self, sentences: &[Vec<u32>]) -> std::result::Result<Vec<Vec<f32>>, EncodeError> {
-        let lengths: Vec<usize> = sentences.iter().map(Vec::len).collect();
-        let batches = plan(&lengths, BATCH_TOKENS);
-        let forward = |batch: &Vec<usize>| {
-            let packed: Vec<&[u32]> = batch.iter().map(|position| sentences[*position].as_slice()).collect();
-            self.pooled(&packed)
-        };
-        let pooled = match batches.as_slice() {
+    fn mean_pooled(&self, texts: &[Vec<u32>]) -> std::result::Result<Vec<Vec<f32>>, EncodeError> {
+        in_batches(texts, BATCH_TOKENS, |batches| match batches {
             // One question: its products are what can be shared out.
-            [batch] => vec![forward(batch)],
-            batches => self.workers.map(batches, forward),
-        };
-        let mut vectors = vec![Vec::new(); sentences.len()];
-        for (batch, pooled) in batches.iter().zip(pooled) {
-            for (position, vector) in batch.iter().zip(pooled?) {
-                vectors[*position] = vector;
-            }
-        }
-        Ok(vectors)
+            [batch] => vec![self.pooled(batch)],
+            batches => self.workers.map(batches, |batch| self.pooled(batch)),
+        })
     }
 
     fn arithmetic(&self) -> String {
         format!("candle in {:?} on {}", self.numbers, if self.device.is_cpu() { "the CPU" } else { "CUDA" })
     }
-}
-
-/// Where each sentence stands in the packed matrix: first row, number of rows.
-fn spans<'a>(sentences: &'a [&[u32]]) -> impl Iterator<Item = (usize, usize)> + 'a {
-    sentences.iter().scan(0, |next, ids| {
-        let start = *next;
-        *next += ids.len();
-        Some((start, ids.len()))
-    })
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use unicode_segmentation::UnicodeSegmentation;
 
 use super::judged::{Collection, Question, QuestionSet, RELATED};
 use super::metrics::Judgements;
-use crate::paper::{Commentary, Language, Note, Paper};
+use crate::paper::{Commentary, Language, Note, Paper, letters_and_digits};
 
 /// A sentence with fewer letters says too little to ask for one paper among a thousand.
 const SHORTEST_SENTENCE: usize = 15;
@@ -176,12 +176,11 @@ fn with_notes<'c>(collection: &Collection, notes: &[&Question]) -> Cow<'c, [Pape
 
 /// The middle one of the sentences; `None` of a note that has but one.
 fn middle_sentence(question: &Question) -> Option<Question> {
-    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
     let sentences: Vec<&str> = question
         .text
         .unicode_sentences()
         .map(str::trim)
-        .filter(|sentence| letters(sentence) >= SHORTEST_SENTENCE)
+        .filter(|sentence| letters_and_digits(sentence) >= SHORTEST_SENTENCE)
         .collect();
     let middle = sentences.get(sentences.len() / 2).filter(|_| sentences.len() > 1)?;
     Some(Question { text: (*middle).to_owned(), ..question.clone() })

@@ -12,7 +12,7 @@ use super::protocols::commentaries;
 use super::{Collection, EvalError, Translation, Vectors, translations};
 use crate::corpus;
 use crate::ingest::passages;
-use crate::paper::{Language, Paper, PassageKind, Role, UnitVector};
+use crate::paper::{Language, Paper, PassageKind, Role, UnitVector, letters_and_digits};
 
 /// Texts embedded of one kind and language of one source. The mean of so many is within 0.03 of that of all.
 pub(super) const TEXTS: usize = 200;
@@ -125,10 +125,9 @@ impl Source {
     fn take_paper(&mut self, paper: &Paper, vectors: &Vectors<'_>) {
         self.take(Kind::Title, head(&paper.title, vectors));
         if let Some(text) = &paper.abstract_text {
-            let letters = |sentence: &&str| {
-                sentence.chars().filter(|c| c.is_alphanumeric()).count() >= SHORTEST_SENTENCE
-            };
-            let sentences: Vec<&str> = text.unicode_sentences().map(str::trim).filter(letters).collect();
+            let says_something = |sentence: &&str| letters_and_digits(sentence) >= SHORTEST_SENTENCE;
+            let sentences: Vec<&str> =
+                text.unicode_sentences().map(str::trim).filter(says_something).collect();
             if let [first, .., last] = sentences.as_slice() {
                 self.take(Kind::Opening, head(first, vectors));
                 self.take(Kind::Closing, head(last, vectors));

@@ -39,7 +39,7 @@ pub use latex::{latex_text, unicode_of};
 pub use merge::{Note, Paper};
 pub use passage::{Passage, PassageKind, TextHash, passages_of};
 pub use record::{Commentary, Record, Source};
-pub use text::{code_points, cut, normalise, single_line};
+pub use text::{code_points, cut, letters_and_digits, normalise, single_line};
 pub(crate) use title::fold as fold_accents;
 pub use title::{folded_title, normalised_title};
 pub(crate) use vector::dot;

@@ -53,6 +53,12 @@ pub fn cut(text: &str, limit: usize) -> &str {
     text
 }
 
+/// How many letters and digits `text` has: with few it is a heading or a scrap, whatever its language.
+#[must_use]
+pub fn letters_and_digits(text: &str) -> usize {
+    text.chars().filter(|c| c.is_alphanumeric()).count()
+}
+
 /// How many Unicode code points lie before byte `at` of `text`: the unit of every offset we show.
 #[must_use]
 pub fn code_points(text: &str, at: usize) -> usize {

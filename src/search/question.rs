@@ -6,7 +6,9 @@
 use super::SearchError;
 use crate::embed::Encoder;
 use crate::index::Centring;
-use crate::paper::{Language, Role, Span, UnitVector, VectorError, chunk, dot, sentences};
+use crate::paper::{
+    Language, Role, Span, UnitVector, VectorError, chunk, dot, letters_and_digits, sentences,
+};
 
 /// So many sentences of a question are asked each by itself: more say nothing new and cost the time of a page.
 const MOST_SENTENCES: usize = 16;
@@ -61,9 +63,9 @@ impl QuestionTexts {
     #[must_use]
     pub fn of(text: &str, encoder: &dyn Encoder) -> Self {
         let mut sentences = owned(text, sentences(text));
-        let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
         sentences.retain(|sentence| {
-            letters(sentence) >= SHORTEST_SENTENCE && encoder.count_tokens(sentence) <= encoder.token_limit()
+            letters_and_digits(sentence) >= SHORTEST_SENTENCE
+                && encoder.count_tokens(sentence) <= encoder.token_limit()
         });
         if sentences.len() < 2 {
             sentences.clear();

@@ -10,7 +10,9 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Hit, SearchError, Searcher};
-use crate::paper::{Language, Paper, PaperId, Passage, PassageKind, Role, UnitVector, sentences};
+use crate::paper::{
+    Language, Paper, PaperId, Passage, PassageKind, Role, UnitVector, letters_and_digits, sentences,
+};
 use crate::store::{PaperNumber, PassageNumber};
 
 /// Hits that are told; about 3,000 tokens in all.
@@ -83,7 +85,7 @@ impl Searcher {
         let mut all: Vec<Sentence> = Vec::new();
         let mut of_passage: HashMap<PassageNumber, std::ops::Range<usize>> = HashMap::new();
         let mut pairs = Vec::new();
-        for (hit, number) in hits.iter().zip(found).take(HITS) {
+        for (hit, number) in hits.iter_mut().zip(found).take(HITS) {
             let (Some(raw), Some((_, passage))) =
                 (self.snapshot.vector(*number)?, self.snapshot.passage(*number)?)
             else {
@@ -102,9 +104,9 @@ impl Searcher {
             };
             let asked_text = nearest.passage.text(nearest.paper).unwrap_or_default();
             let asked = add(nearest.number, &nearest.paper.id, &nearest.passage, asked_text);
-            pairs.push((asked, add(*number, &hit.paper.id, &passage, &hit.matched.text)));
+            let found = add(*number, &hit.paper.id, &passage, &hit.matched.text);
+            pairs.push((&mut hit.why, asked, found));
         }
-        all.iter_mut().for_each(|sentence| sentence.lang = Language::of(&sentence.text));
         let texts: Vec<&str> = all.iter().map(|sentence| sentence.text.as_str()).collect();
         let centring = self.live.ranker().centring();
         let vectors: Vec<UnitVector> = self
@@ -114,11 +116,11 @@ impl Searcher {
             .zip(&all)
             .map(|(raw, sentence)| centring.apply(Role::Passage, sentence.lang, raw))
             .collect();
-        for (hit, (asked, found)) in hits.iter_mut().zip(pairs) {
+        for (why, asked, found) in pairs {
             let candidates = asked.flat_map(|of| found.clone().map(move |to| (of, to)));
             let similarity = |(of, to): (usize, usize)| vectors[of].cosine(&vectors[to]);
             let best = candidates.max_by(|a, b| similarity(*a).total_cmp(&similarity(*b)));
-            hit.why.tie = best.map(|(of, to)| Tie {
+            why.tie = best.map(|(of, to)| Tie {
                 similarity: similarity((of, to)),
                 asked: all[of].clone(),
                 found: all[to].clone(),
@@ -131,10 +133,9 @@ impl Searcher {
 /// The sentences of a passage that say something; all of it, if none does.
 fn sentences_of(paper: &PaperId, passage: &Passage, text: &str) -> Vec<Sentence> {
     let spans = sentences(text);
-    let letters = |text: &str| text.chars().filter(|c| c.is_alphanumeric()).count();
     let mut kept: Vec<_> = spans
         .into_iter()
-        .filter(|span| letters(&text[span.clone()]) >= SHORTEST_SENTENCE)
+        .filter(|span| letters_and_digits(&text[span.clone()]) >= SHORTEST_SENTENCE)
         .take(MOST_SENTENCES)
         .collect();
     if kept.is_empty() {
@@ -146,7 +147,7 @@ fn sentences_of(paper: &PaperId, passage: &Passage, text: &str) -> Vec<Sentence>
         Sentence {
             paper: paper.clone(),
             passage: passage.kind,
-            lang: passage.language,
+            lang: Language::of(own),
             text: own.to_owned(),
             start,
             end: start + own.chars().count(),

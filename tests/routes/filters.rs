@@ -147,6 +147,7 @@ async fn what_cannot_be_asked_says_what_can() {
         ("/v1/search?q=year:soon%20a", "in quotes"),
         ("/v1/search?q=a&lang=klingon", "ISO 639-1"),
         ("/v1/search?q=a&has_commentary=maybe", "true or false"),
+        ("/v1/papers/2409.11321/related?sentences=maybe", "true or false"),
         ("/v1/search?q=a&sort=name", "score or date"),
         ("/v1/search?q=a&recency=0", "days"),
         ("/v1/search?q=a&diversity=2", "from 0"),

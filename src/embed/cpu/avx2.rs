@@ -8,10 +8,10 @@
 
 use std::arch::x86_64::*;
 
-use super::blocks::{QuantisedMut, QuantisedRows, Strip, WIDTH};
+use super::blocks::{QuantisedMut, QuantisedRows, QuantisedTile, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain, elementwise, tiles};
 use super::pack::{Bytes, Nibbles};
-use super::vector::{self, Vector};
+use super::vector::{self, Vector, instructions};
 
 /// Exists only where the machine has AVX2 and FMA.
 pub(super) struct Avx2(());
@@ -32,7 +32,7 @@ impl AvxVnni {
 }
 
 /// How a block's weights meet codes on 256 bits: two registers of eight outputs, 0 to 7 and 16 to 23 of a panel, or with
-/// `HALF` 1 the eights after them.
+/// `half` 1 the eights after them.
 trait Dots: Copy {
     /// Zero, or what makes up for the weights' offset.
     unsafe fn start(start: i32) -> __m256i;
@@ -171,15 +171,6 @@ macro_rules! vnni {
 }
 vnni!(Vnni, "avx2,avxvnni", _mm256_dpbusd_avx_epi32);
 
-/// Where a tile of a quantised product reads and writes.
-struct Tile<'a> {
-    input: QuantisedRows<'a>,
-    /// The tile's first row.
-    row: usize,
-    scales: &'a [Strip],
-    out: &'a mut [Strip],
-}
-
 /// `R` rows times a panel.
 ///
 /// # Safety
@@ -188,7 +179,7 @@ struct Tile<'a> {
 macro_rules! tile_quantised {
     ($name:ident, $features:literal) => {
         #[target_feature(enable = $features)]
-        unsafe fn $name<const R: usize, D: Dots>(tile: Tile<'_>, weights: D) {
+        unsafe fn $name<const R: usize, D: Dots>(tile: QuantisedTile<'_>, weights: D) {
             // A number that the compiler does not know: unrolled, it loads too much ahead and spills.
             let pairs = std::hint::black_box(4);
             for half in 0..2 {
@@ -285,67 +276,10 @@ fn quantise<const NARROW: bool>(strips: &[Strip], offset: i32, out: QuantisedMut
 impl Vector for __m256 {
     const LANES: usize = 8;
 
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn splat(value: f32) -> Self {
-        _mm256_set1_ps(value)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: as the caller promised.
-        unsafe { _mm256_loadu_ps(from) }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: as the caller promised.
-        unsafe { _mm256_storeu_ps(to, self) }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn add(self, other: Self) -> Self {
-        _mm256_add_ps(self, other)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn sub(self, other: Self) -> Self {
-        _mm256_sub_ps(self, other)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn mul(self, other: Self) -> Self {
-        _mm256_mul_ps(self, other)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn div(self, other: Self) -> Self {
-        _mm256_div_ps(self, other)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn min(self, other: Self) -> Self {
-        _mm256_min_ps(self, other)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn max(self, other: Self) -> Self {
-        _mm256_max_ps(self, other)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx2,fma")]
-    unsafe fn fused(self, by: Self, plus: Self) -> Self {
-        _mm256_fmadd_ps(self, by, plus)
-    }
+    instructions!(
+        "avx2,fma": _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_fmadd_ps,
+        add = _mm256_add_ps, sub = _mm256_sub_ps, mul = _mm256_mul_ps, div = _mm256_div_ps, min = _mm256_min_ps, max = _mm256_max_ps
+    );
 
     #[inline]
     #[target_feature(enable = "avx2,fma")]
@@ -378,7 +312,7 @@ macro_rules! products {
             assert!(quads.len() == scales.len() * 8);
             input.check(scales.len(), rows);
             tiles!([4, 3, 2, 1]; rows, R, row => {
-                let tile = Tile { input, row, scales, out: &mut out[row..] };
+                let tile = QuantisedTile { input, row, scales, out: &mut out[row..] };
                 // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
                 unsafe { $tile::<R, _>(tile, $q4(quads)) }
             });
@@ -389,7 +323,7 @@ macro_rules! products {
             assert!(quads.len() == scales.len() * 16);
             input.check(scales.len(), rows);
             tiles!([4, 3, 2, 1]; rows, R, row => {
-                let tile = Tile { input, row, scales, out: &mut out[row..] };
+                let tile = QuantisedTile { input, row, scales, out: &mut out[row..] };
                 // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
                 unsafe { $tile::<R, _>(tile, $q8(quads)) }
             });

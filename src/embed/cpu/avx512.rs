@@ -11,10 +11,10 @@
 
 use std::arch::x86_64::*;
 
-use super::blocks::{QuantisedMut, QuantisedRows, Strip, WIDTH};
+use super::blocks::{QuantisedMut, QuantisedRows, QuantisedTile, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain, elementwise, tiles};
 use super::pack::{Bytes, Nibbles};
-use super::vector::{self, Vector};
+use super::vector::{self, Vector, instructions};
 
 /// Exists only where the machine has the instructions.
 pub(super) struct Avx512Vnni(());
@@ -29,15 +29,6 @@ impl Avx512Vnni {
             && is_x86_feature_detected!("fma");
         has.then_some(Self(()))
     }
-}
-
-/// Where a tile of a quantised product reads and writes.
-struct Tile<'a> {
-    input: QuantisedRows<'a>,
-    /// The tile's first row.
-    row: usize,
-    scales: &'a [Strip],
-    out: &'a mut [Strip],
 }
 
 /// A block's weights, 4 numbers by 32 outputs at a time.
@@ -76,7 +67,7 @@ impl Quads for &[Bytes] {
 /// The machine has the features; `weights` holds as many blocks as `tile.scales`; `tile.input` so many blocks of
 /// `tile.row + R` rows, and `tile.out` is `R` long at least.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
-unsafe fn tile_quantised<const R: usize>(tile: Tile<'_>, weights: impl Quads) {
+unsafe fn tile_quantised<const R: usize>(tile: QuantisedTile<'_>, weights: impl Quads) {
     let mut sums = [[_mm512_setzero_ps(); 2]; R];
     for (block, weight_scales) in tile.scales.iter().enumerate() {
         let at = block * tile.input.stride + tile.row;
@@ -149,67 +140,10 @@ fn quantise(strips: &[Strip], offset: i32, out: QuantisedMut<'_>) {
 impl Vector for __m512 {
     const LANES: usize = 16;
 
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn splat(value: f32) -> Self {
-        _mm512_set1_ps(value)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn load(from: *const f32) -> Self {
-        // SAFETY: as the caller promised.
-        unsafe { _mm512_loadu_ps(from) }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn store(self, to: *mut f32) {
-        // SAFETY: as the caller promised.
-        unsafe { _mm512_storeu_ps(to, self) }
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn add(self, other: Self) -> Self {
-        _mm512_add_ps(self, other)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn sub(self, other: Self) -> Self {
-        _mm512_sub_ps(self, other)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn mul(self, other: Self) -> Self {
-        _mm512_mul_ps(self, other)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn div(self, other: Self) -> Self {
-        _mm512_div_ps(self, other)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn min(self, other: Self) -> Self {
-        _mm512_min_ps(self, other)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn max(self, other: Self) -> Self {
-        _mm512_max_ps(self, other)
-    }
-
-    #[inline]
-    #[target_feature(enable = "avx512f")]
-    unsafe fn fused(self, by: Self, plus: Self) -> Self {
-        _mm512_fmadd_ps(self, by, plus)
-    }
+    instructions!(
+        "avx512f": _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_fmadd_ps,
+        add = _mm512_add_ps, sub = _mm512_sub_ps, mul = _mm512_mul_ps, div = _mm512_div_ps, min = _mm512_min_ps, max = _mm512_max_ps
+    );
 
     #[inline]
     #[target_feature(enable = "avx512f")]
@@ -235,7 +169,7 @@ fn quantised(input: QuantisedRows<'_>, weights: impl Quads + Copy, scales: &[Str
     let rows = out.len();
     input.check(scales.len(), rows);
     tiles!([6, 5, 4, 3, 2, 1]; rows, R, row => {
-        let tile = Tile { input, row, scales, out: &mut out[row..] };
+        let tile = QuantisedTile { input, row, scales, out: &mut out[row..] };
         // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
         unsafe { tile_quantised::<R>(tile, weights) }
     });

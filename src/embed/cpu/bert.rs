@@ -13,9 +13,9 @@ use rayon::{ThreadPool, ThreadPoolBuilder};
 use super::attention::{HeadScratch, Layout, Scores};
 use super::blocks::{Signal, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation};
-use super::pack::Packed;
+use super::pack::{Packed, Packing};
 use super::team::Team;
-use crate::embed::batch::plan;
+use crate::embed::batch::{in_batches, rows_of};
 use crate::embed::config::ModelConfig;
 use crate::embed::encoder::{Arithmetic, LoadError, Network};
 use crate::embed::names::{Part, TensorName, Term};
@@ -36,8 +36,8 @@ pub(in crate::embed) struct CpuBert {
     embedding_norm: Normalisation,
     no_bias: Vec<Strip>,
     layers: Vec<Layer>,
-    /// What weights as stored are above their values.
-    offset: i32,
+    packing: Packing,
+    scores: Scores,
     pool: ThreadPool,
     scratch: Mutex<Vec<Scratch>>,
 }
@@ -59,16 +59,6 @@ struct Dense {
     blocks: usize,
     /// A strip a panel.
     bias: Vec<Strip>,
-}
-
-/// How all matrices of a model are packed: one product's output is the next one's input, so they are all alike.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Packing {
-    /// As stored, where every matrix is in blocks of Q4_0.
-    Q4,
-    /// In 8 bits, whatever they are stored in.
-    Q8,
-    F32,
 }
 
 impl Packing {
@@ -121,13 +111,13 @@ impl CpuBert {
     ) -> Result<Self, LoadError> {
         let config = weights.config().clone();
         let kernel = kernel.kernel().ok_or_else(|| LoadError::Kernel(kernel, KernelChoice::best()))?;
+        if !Self::fits(&config) {
+            return Err(LoadError::Shape);
+        }
         let pool = ThreadPoolBuilder::new()
             .num_threads(threads.max(1))
             .thread_name(|number| format!("encoder-{number}"))
             .build()?;
-        if !Self::fits(&config) {
-            return Err(LoadError::Shape);
-        }
         let packing = Packing::of(&weights, arithmetic)?;
         let layers: Result<Vec<Layer>, LoadError> = pool.install(|| {
             (0..config.layers).into_par_iter().map(|layer| Layer::pack(&weights, layer, packing)).collect()
@@ -140,7 +130,11 @@ impl CpuBert {
         }
         let layers = layers?;
         Ok(Self {
-            offset: layers.first().map_or(0, |layer| layer.up.weight.offset()),
+            packing,
+            scores: match arithmetic {
+                Arithmetic::Int8 if kernel.prefers_bytes() => Scores::Bytes,
+                _ => Scores::Plain,
+            },
             no_bias: vec![Strip::ZERO; config.hidden / WIDTH],
             layers,
             embedding_norm: normalisation(&weights, TensorName::EmbeddingNorm)?,
@@ -161,7 +155,7 @@ impl CpuBert {
 
     fn forward(&self, team: Team, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EncodeError> {
         let free = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut scratch = free.unwrap_or_else(|| Scratch::new(self.layers.first()));
+        let mut scratch = free.unwrap_or_else(|| Scratch::new(self.packing));
         let pooled = self.pooled(team, texts, &mut scratch);
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         pooled
@@ -173,14 +167,7 @@ impl CpuBert {
         texts: &[&[u32]],
         scratch: &mut Scratch,
     ) -> Result<Vec<Vec<f32>>, EncodeError> {
-        let sentences: Vec<Range<usize>> = texts
-            .iter()
-            .scan(0, |next, ids| {
-                let start = *next;
-                *next += ids.len();
-                Some(start..*next)
-            })
-            .collect();
+        let sentences = rows_of(texts);
         let rows = sentences.last().map_or(0, |sentence| sentence.end);
         scratch.resize(team, rows, &self.config);
         self.embed(texts, rows, scratch)?;
@@ -217,7 +204,7 @@ impl CpuBert {
     /// `hidden = norm(hidden + added + bias)`, which is the next product's input.
     fn add_and_normalise(&self, rows: usize, bias: &[Strip], norm: &Normalisation, scratch: &mut Scratch) {
         self.kernel.add_and_normalise(&mut scratch.hidden, &scratch.added, rows, bias, norm);
-        scratch.input.all_mut().store(&*self.kernel, &scratch.hidden, self.offset);
+        scratch.input.all_mut().store(&*self.kernel, &scratch.hidden, self.packing.offset());
     }
 
     /// Projects to query, key and value and attends, head by head; the outcome is `context`.
@@ -233,8 +220,6 @@ impl CpuBert {
         let width = self.config.hidden / self.config.heads;
         let blocks = width / WIDTH;
         let layout = Layout { sentences, rows, blocks };
-        let in_bytes = self.arithmetic == Arithmetic::Int8 && self.kernel.prefers_bytes();
-        let scores = if in_bytes { Scores::Bytes } else { Scores::Plain };
         let heads = self.config.heads.div_ceil(team.size());
         let scale = 1.0 / (width as f32).sqrt();
         let shares = context.all_mut().pieces(heads * blocks * rows).zip(parts);
@@ -249,8 +234,8 @@ impl CpuBert {
                         panel += 1;
                     }
                 }
-                part.head.attend(&*self.kernel, scores, layout, &mut part.panel);
-                context.store(&*self.kernel, &part.panel[..blocks * rows], self.offset);
+                part.head.attend(&*self.kernel, self.scores, layout, &mut part.panel);
+                context.store(&*self.kernel, &part.panel[..blocks * rows], self.packing.offset());
             }
         });
     }
@@ -275,37 +260,27 @@ impl CpuBert {
                 let (panel, out) = (share * panels + at, &mut part.panel[..rows]);
                 up.product(&*self.kernel, input, panel, out);
                 self.kernel.gelu(out, &up.bias[panel]);
-                wide.store(&*self.kernel, out, self.offset);
+                wide.store(&*self.kernel, out, self.packing.offset());
             }
         });
     }
 }
 
 impl Network for CpuBert {
-    fn mean_pooled(&self, sentences: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EncodeError> {
-        let lengths: Vec<usize> = sentences.iter().map(Vec::len).collect();
-        let tokens: usize = lengths.iter().sum();
+    fn mean_pooled(&self, texts: &[Vec<u32>]) -> Result<Vec<Vec<f32>>, EncodeError> {
+        let tokens: usize = texts.iter().map(Vec::len).sum();
         let threads = self.pool.current_num_threads();
         // Fewer tokens than threads could fill with chunks: smaller chunks, so that all have one.
-        let chunks = plan(&lengths, CHUNK_TOKENS.min(tokens.div_ceil(threads)).max(1));
-        let forward = |team: Team, chunk: &[usize]| {
-            let texts: Vec<&[u32]> = chunk.iter().map(|position| sentences[*position].as_slice()).collect();
-            self.forward(team, &texts)
-        };
-        let pooled: Vec<_> = self.pool.install(|| {
-            if chunks.len() < threads {
-                chunks.iter().map(|chunk| forward(Team::of(&self.pool), chunk)).collect()
-            } else {
-                chunks.par_iter().with_max_len(1).map(|chunk| forward(Team::Alone, chunk)).collect()
-            }
-        });
-        let mut vectors = vec![Vec::new(); sentences.len()];
-        for (chunk, pooled) in chunks.iter().zip(pooled) {
-            for (position, vector) in chunk.iter().zip(pooled?) {
-                vectors[*position] = vector;
-            }
-        }
-        Ok(vectors)
+        let budget = CHUNK_TOKENS.min(tokens.div_ceil(threads)).max(1);
+        in_batches(texts, budget, |chunks| {
+            self.pool.install(|| {
+                if chunks.len() < threads {
+                    chunks.iter().map(|chunk| self.forward(Team::of(&self.pool), chunk)).collect()
+                } else {
+                    chunks.par_iter().with_max_len(1).map(|chunk| self.forward(Team::Alone, chunk)).collect()
+                }
+            })
+        })
     }
 
     fn arithmetic(&self) -> String {
@@ -406,16 +381,13 @@ fn normalisation(weights: &Weights, name: impl Fn(Term) -> TensorName) -> Result
 }
 
 impl Scratch {
-    fn new(layer: Option<&Layer>) -> Self {
-        let signal = |dense: fn(&Layer) -> &Dense| {
-            layer.map_or(Signal::Plain(Vec::new()), |layer| dense(layer).weight.signal())
-        };
+    fn new(packing: Packing) -> Self {
         Self {
             hidden: Vec::new(),
             added: Vec::new(),
-            input: signal(|layer| &layer.up),
-            context: signal(|layer| &layer.attention_out),
-            wide: signal(|layer| &layer.down),
+            input: packing.signal(),
+            context: packing.signal(),
+            wide: packing.signal(),
             parts: Vec::new(),
         }
     }

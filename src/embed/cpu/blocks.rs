@@ -71,6 +71,15 @@ impl QuantisedRows<'_> {
     }
 }
 
+/// Where a kernel's tile of a quantised product reads and writes.
+pub(super) struct QuantisedTile<'a> {
+    pub(super) input: QuantisedRows<'a>,
+    /// The tile's first row.
+    pub(super) row: usize,
+    pub(super) scales: &'a [Strip],
+    pub(super) out: &'a mut [Strip],
+}
+
 /// Some blocks of [`Quantised`], to be written.
 #[derive(Debug)]
 pub(super) struct QuantisedMut<'a> {

@@ -6,6 +6,9 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::de::IntoDeserializer;
+use serde::{Deserialize, Serialize};
+
 use super::blocks::{QuantisedMut, QuantisedRows, Strip, WIDTH};
 use super::pack::{Bytes, Nibbles};
 use super::portable;
@@ -137,7 +140,7 @@ macro_rules! elementwise {
 pub(super) use elementwise;
 
 /// Which instructions the CPU path uses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum KernelChoice {
     /// Plain Rust: any machine.
@@ -153,15 +156,6 @@ pub enum KernelChoice {
 impl KernelChoice {
     /// Best first.
     pub const ALL: [Self; 4] = [Self::Avx512Vnni, Self::AvxVnni, Self::Avx2, Self::Portable];
-
-    pub(super) fn name(self) -> &'static str {
-        match self {
-            Self::Portable => "portable",
-            Self::Avx2 => "avx2",
-            Self::AvxVnni => "avx-vnni",
-            Self::Avx512Vnni => "avx512-vnni",
-        }
-    }
 
     /// Whether this machine has the instructions.
     #[must_use]
@@ -193,17 +187,14 @@ impl KernelChoice {
 
 impl fmt::Display for KernelChoice {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str(self.name())
+        self.serialize(formatter)
     }
 }
 
 impl FromStr for KernelChoice {
-    type Err = String;
+    type Err = serde::de::value::Error;
 
-    fn from_str(text: &str) -> Result<Self, String> {
-        Self::ALL
-            .into_iter()
-            .find(|choice| choice.name() == text)
-            .ok_or_else(|| format!("use one of {}", Self::ALL.map(Self::name).join(", ")))
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::deserialize(text.into_deserializer())
     }
 }

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::blocks::{Quantised, Signal, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain};
-use super::pack::Packed;
+use super::pack::{NIBBLES_OFFSET, Packed, Packing};
 
 fn portable() -> Box<dyn Kernel> {
     KernelChoice::Portable.kernel().unwrap()
@@ -96,11 +96,11 @@ fn packed_weights_are_the_stored_ones() {
     let (rows, blocks, panels) = (5, 3, 2);
     let stored = stored_q4(7, panels * WIDTH, blocks);
     let packed = Packed::from_q4(&stored, blocks * WIDTH).unwrap();
-    let input = quantised(&*portable(), &strips(3, blocks * rows), packed.offset());
+    let input = quantised(&*portable(), &strips(3, blocks * rows), NIBBLES_OFFSET);
     let stored_row = blocks * 18;
     for panel in 0..panels {
         let mut out = vec![Strip::ZERO; rows];
-        let signal = Signal::Quantised(quantised(&*portable(), &strips(3, blocks * rows), packed.offset()));
+        let signal = Signal::Quantised(quantised(&*portable(), &strips(3, blocks * rows), NIBBLES_OFFSET));
         packed.product(&*portable(), &signal, blocks, panel, &mut out);
         let expected: Vec<Strip> = (0..rows)
             .map(|row| {
@@ -127,13 +127,13 @@ fn weights_in_8_bits_and_in_f32_are_near_the_real_ones() {
     let (rows, blocks) = (4, 2);
     let weights = numbers(11, 2 * WIDTH * blocks * WIDTH);
     let input = strips(5, blocks * rows);
-    for (packed, tolerance) in [
-        (Packed::plain(&weights, blocks * WIDTH).unwrap(), 1e-6),
-        (Packed::quantised(&weights, blocks * WIDTH).unwrap(), 0.02),
+    for (packing, packed, tolerance) in [
+        (Packing::F32, Packed::plain(&weights, blocks * WIDTH).unwrap(), 1e-6),
+        (Packing::Q8, Packed::quantised(&weights, blocks * WIDTH).unwrap(), 0.02),
     ] {
-        let mut signal = packed.signal();
+        let mut signal = packing.signal();
         signal.resize(input.len());
-        signal.all_mut().store(&*portable(), &input, packed.offset());
+        signal.all_mut().store(&*portable(), &input, packing.offset());
         for panel in 0..2 {
             let mut out = vec![Strip::ZERO; rows];
             packed.product(&*portable(), &signal, blocks, panel, &mut out);
@@ -164,21 +164,21 @@ proptest! {
         let values = numbers(seed, WIDTH * blocks * WIDTH);
         let input = strips(seed ^ 1, blocks * rows);
         let all = [
-            Packed::from_q4(&stored, blocks * WIDTH).unwrap(),
-            Packed::quantised(&values, blocks * WIDTH).unwrap(),
-            Packed::plain(&values, blocks * WIDTH).unwrap(),
+            (Packing::Q4, Packed::from_q4(&stored, blocks * WIDTH).unwrap()),
+            (Packing::Q8, Packed::quantised(&values, blocks * WIDTH).unwrap()),
+            (Packing::F32, Packed::plain(&values, blocks * WIDTH).unwrap()),
         ];
-        for packed in all {
-            let mut signal = packed.signal();
+        for (packing, packed) in all {
+            let mut signal = packing.signal();
             signal.resize(input.len());
-            signal.all_mut().store(&*portable(), &input, packed.offset());
+            signal.all_mut().store(&*portable(), &input, packing.offset());
             let mut expected = vec![Strip::ZERO; rows];
             packed.product(&*portable(), &signal, blocks, 0, &mut expected);
             for kernel in others() {
-                signal.all_mut().store(&*kernel, &input, packed.offset());
+                signal.all_mut().store(&*kernel, &input, packing.offset());
                 let mut out = vec![Strip([f32::NAN; WIDTH]); rows];
                 packed.product(&*kernel, &signal, blocks, 0, &mut out);
-                assert_near(&out, &expected, 2e-5, kernel.choice().name());
+                assert_near(&out, &expected, 2e-5, &kernel.choice().to_string());
             }
         }
     }

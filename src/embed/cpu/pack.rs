@@ -19,8 +19,39 @@ pub(super) struct Nibbles(pub(super) [u8; 64]);
 #[repr(C, align(64))]
 pub(super) struct Bytes(pub(super) [u8; 64]);
 
+/// What [`Nibbles`] are above their values.
+pub(super) const NIBBLES_OFFSET: i32 = 8;
 /// What [`Bytes`] are above their values.
 pub(super) const BYTES_OFFSET: i32 = 128;
+
+/// How all matrices of a model are packed: one product's output is the next one's input, so they are all alike.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Packing {
+    /// As stored, where every matrix is in blocks of Q4_0.
+    Q4,
+    /// In 8 bits, whatever they are stored in.
+    Q8,
+    F32,
+}
+
+impl Packing {
+    /// What is multiplied with matrices packed so.
+    pub(super) fn signal(self) -> Signal {
+        match self {
+            Self::Q4 | Self::Q8 => Signal::Quantised(Quantised::default()),
+            Self::F32 => Signal::Plain(Vec::new()),
+        }
+    }
+
+    /// What weights as stored are above their values.
+    pub(super) fn offset(self) -> i32 {
+        match self {
+            Self::Q4 => NIBBLES_OFFSET,
+            Self::Q8 => BYTES_OFFSET,
+            Self::F32 => 0,
+        }
+    }
+}
 
 /// A matrix, panel after panel.
 pub(super) enum Packed {
@@ -105,23 +136,6 @@ impl Packed {
         whole.then_some(outputs / WIDTH)
     }
 
-    /// The signal that this is multiplied with.
-    pub(super) fn signal(&self) -> Signal {
-        match self {
-            Self::Q4 { .. } | Self::Q8 { .. } => Signal::Quantised(Quantised::default()),
-            Self::F32(_) => Signal::Plain(Vec::new()),
-        }
-    }
-
-    /// What the weights as stored are above their values.
-    pub(super) fn offset(&self) -> i32 {
-        match self {
-            Self::Q4 { .. } => 8,
-            Self::Q8 { .. } => BYTES_OFFSET,
-            Self::F32(_) => 0,
-        }
-    }
-
     /// All rows of `input`, in `blocks` blocks, times panel number `panel`.
     pub(super) fn product(
         &self,
@@ -153,7 +167,7 @@ impl Packed {
                 let input = Plain { strips, stride: out.len() };
                 kernel.product_f32(input, &columns[part.start * WIDTH..part.end * WIDTH], out);
             }
-            _ => unreachable!("a model has one precision"),
+            _ => unreachable!("`Packing` makes weights and signals alike"),
         }
     }
 }

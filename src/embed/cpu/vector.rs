@@ -42,6 +42,46 @@ pub(super) trait Vector: Copy {
     unsafe fn largest(self) -> f32;
 }
 
+/// The functions of [`Vector`] that are one instruction each.
+macro_rules! instructions {
+    ($features:literal: $load:ident, $store:ident, $splat:ident, $fused:ident, $($name:ident = $instruction:ident),+) => {
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn splat(value: f32) -> Self {
+            $splat(value)
+        }
+
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn load(from: *const f32) -> Self {
+            // SAFETY: as the caller promised.
+            unsafe { $load(from) }
+        }
+
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: as the caller promised.
+            unsafe { $store(to, self) }
+        }
+
+        #[inline]
+        #[target_feature(enable = $features)]
+        unsafe fn fused(self, by: Self, plus: Self) -> Self {
+            $fused(self, by, plus)
+        }
+
+        $(
+            #[inline]
+            #[target_feature(enable = $features)]
+            unsafe fn $name(self, other: Self) -> Self {
+                $instruction(self, other)
+            }
+        )+
+    };
+}
+pub(super) use instructions;
+
 /// Adding this to a number of less than 2^22 rounds it to the nearest integer, which is then in the low bits.
 pub(super) const ROUNDING: f32 = 12_582_912.0;
 

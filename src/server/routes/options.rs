@@ -209,10 +209,7 @@ fn add(filter: &mut Filter, once: &mut Once, name: &str, value: &str) -> Result<
         once.only(known)?;
     }
     if known == "has_commentary" {
-        let wanted = value.parse::<bool>();
-        let wanted =
-            wanted.map_err(|_| refused(&format!("has_commentary is '{value}'; use true or false")))?;
-        filter.has_commentary = Some(wanted);
+        filter.has_commentary = Some(yes_or_no(known, value)?);
         return Ok(true);
     }
     let (bare, negated) = known.strip_prefix("not_").map_or((known, false), |bare| (bare, true));
@@ -228,6 +225,11 @@ fn number(name: &str, value: &str) -> Result<f32, Failure> {
 fn unknown(name: &str, known: &[&str]) -> Failure {
     let name = crate::paper::cut(name, 40);
     Failure::invalid(format!("there is no parameter '{name}'"), format!("use any of {}", known.join(", ")))
+}
+
+/// `true` or `false`.
+pub(super) fn yes_or_no(name: &str, value: &str) -> Result<bool, Failure> {
+    value.parse().map_err(|_| refused(&format!("{name} is '{value}'; use true or false")))
 }
 
 fn refused(why: &str) -> Failure {

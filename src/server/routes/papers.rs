@@ -5,7 +5,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
-use super::options::{Options, OptionsInUrl, Pairs};
+use super::options::{Options, OptionsInUrl, Pairs, yes_or_no};
 use super::related::answer;
 use crate::paper::{Paper, PaperId};
 use crate::search::{Answer, Example, RelatedRequest, SearchError};
@@ -61,7 +61,7 @@ pub(super) async fn related(
     Query(pairs): Query<Pairs>,
 ) -> Result<Json<Answer>, Failure> {
     let (sentences, asked) = Options::of_url(pairs, &["sentences"])?;
-    let sentences = sentences.is_some_and(|said| said != "false");
+    let sentences = sentences.map_or(Ok(false), |said| yes_or_no("sentences", &said))?;
     let positive = vec![Example::Paper(id)];
     let request = RelatedRequest { positive, negative: Vec::new(), options: asked.options, sentences };
     answer(&state, request, asked.limit).await.map(Json)
