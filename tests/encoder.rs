@@ -9,7 +9,7 @@ use paperkin::embed::{
     Arithmetic, EncodeError, Encoder, EncoderOptions, KernelChoice, ModelEncoder, Part, TensorName, Term,
     Weights,
 };
-use paperkin::paper::{Role, chunk};
+use paperkin::paper::{Role, UnitVector, chunk};
 use serde::Deserialize;
 
 use crate::support::{encoder, shared_data, verified_model};
@@ -32,7 +32,6 @@ fn vectors_are_those_of_the_reference() {
     let Some(data) = shared_data() else { return };
     worst_cosine(encoder(), &data, 0.9995);
     for kernel in KernelChoice::ALL.into_iter().filter(|kernel| kernel.is_available()) {
-        // Plain Rust takes its time: a tenth of the texts.
         worst_cosine(&encoder_in(Arithmetic::Int8, Some(kernel)), &data, 0.9995);
         worst_cosine(&encoder_in(Arithmetic::Fp32, Some(kernel)), &data, 0.99999);
     }
@@ -40,6 +39,7 @@ fn vectors_are_those_of_the_reference() {
 }
 
 fn worst_cosine(encoder: &ModelEncoder, data: &Path, bound: f32) {
+    // Plain Rust and candle take their time: a tenth of the texts.
     let step = if encoder.arithmetic().contains("avx") { 1 } else { 10 };
     let text = fs_err::read_to_string(data.join("model-check/vectors.jsonl")).unwrap();
     assert!(text.lines().count() >= 200);
@@ -114,6 +114,21 @@ fn roles_give_different_vectors() {
     let query = encoder().encode(Role::Query, &text).unwrap().remove(0);
     let passage = encoder().encode(Role::Passage, &text).unwrap().remove(0);
     assert!(query.cosine(&passage) < 0.999);
+}
+
+#[test]
+fn both_roles_together_are_the_middle_of_each() {
+    let encoder = encoder();
+    let both = encoder.encode_both(&MIXED).unwrap();
+    let asked = encoder.encode(Role::Query, &MIXED).unwrap();
+    let stored = encoder.encode(Role::Passage, &MIXED).unwrap();
+    assert_eq!(both.len(), MIXED.len());
+    for (both, roles) in both.iter().zip(asked.into_iter().zip(stored)) {
+        assert_eq!(*both, UnitVector::mean_of(&[roles.0, roles.1]).unwrap(), "to the bit");
+    }
+    let long = "word ".repeat(600);
+    let refused = encoder.encode_both(&["short", &long]);
+    assert!(matches!(refused, Err(EncodeError::TooLong { position: 1, .. })), "{refused:?}");
 }
 
 #[test]

@@ -258,6 +258,22 @@ fn answers_tell_where_the_passage_stands() {
     }
 }
 
+/// One way to embed, whatever a text is for: who asks a passage word for word is at no distance from it.
+#[test]
+fn what_is_asked_is_embedded_as_what_is_stored() {
+    let Some(library) = seeds() else { return };
+    let searcher = searcher(library);
+    for question in ["残差连接的替代方案", "Shampoo와 Adam을 결합한 옵티마이저", "mixture of vision encoders"]
+    {
+        let hit = searcher.search(&SearchRequest::new(question, 1)).unwrap().hits.remove(0);
+        let paper = searcher.paper(&hit.paper.id).unwrap();
+        let note = &paper.commentaries[0].commentary.text;
+        let asked = searcher.search(&SearchRequest::new(note.as_str(), 1)).unwrap();
+        assert_eq!((asked.hits[0].paper.id.clone(), asked.chunks), (hit.paper.id, 1));
+        assert!(asked.hits[0].similarity > 0.9999, "{question}: {}", asked.hits[0].similarity);
+    }
+}
+
 #[test]
 fn a_named_paper_comes_first_and_long_questions_are_chunked() {
     let Some(library) = seeds() else { return };

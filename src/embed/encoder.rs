@@ -137,6 +137,32 @@ impl ModelEncoder {
         self.tokenizer.encode(&format!("{}{text}", self.prefixes.of(role)))
     }
 
+    fn encode_in<const ROLES: usize>(
+        &self,
+        roles: [Role; ROLES],
+        texts: &[&str],
+    ) -> Result<[Vec<UnitVector>; ROLES], EncodeError> {
+        let mut inputs = Vec::with_capacity(ROLES * texts.len());
+        for role in roles {
+            for (position, text) in texts.iter().enumerate() {
+                let ids = self.token_ids(role, text)?;
+                if ids.len() > self.longest_input {
+                    let (tokens, limit) = (ids.len(), self.longest_input);
+                    return Err(EncodeError::TooLong { position, tokens, limit });
+                }
+                inputs.push(ids);
+            }
+        }
+        let mut pooled = self.network.mean_pooled(&inputs)?.into_iter();
+        let mut of_role =
+            || pooled.by_ref().take(texts.len()).map(UnitVector::new).collect::<Result<Vec<_>, _>>();
+        let mut vectors = [const { Vec::new() }; ROLES];
+        for vectors in &mut vectors {
+            *vectors = of_role()?;
+        }
+        Ok(vectors)
+    }
+
     /// What it computes with, for people.
     #[must_use]
     pub fn arithmetic(&self) -> String {
@@ -191,15 +217,14 @@ impl Encoder for ModelEncoder {
     }
 
     fn encode(&self, role: Role, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
-        let sentences = texts.iter().map(|text| self.token_ids(role, text)).collect::<Result<Vec<_>, _>>()?;
-        if let Some(position) = sentences.iter().position(|ids| ids.len() > self.longest_input) {
-            return Err(EncodeError::TooLong {
-                position,
-                tokens: sentences[position].len(),
-                limit: self.longest_input,
-            });
-        }
-        let pooled = self.network.mean_pooled(&sentences)?;
-        pooled.into_iter().map(|pooled| Ok(UnitVector::new(pooled)?)).collect()
+        let [vectors] = self.encode_in([role], texts)?;
+        Ok(vectors)
+    }
+
+    fn encode_both(&self, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
+        // Through the network at once: one question alone is too little for a CPU's threads.
+        let [asked, stored] = self.encode_in([Role::Query, Role::Passage], texts)?;
+        let both = asked.into_iter().zip(stored);
+        both.map(|(asked, stored)| Ok(UnitVector::mean_of(&[asked, stored])?)).collect()
     }
 }

@@ -152,9 +152,9 @@ fn problem(folder: &Path, pin: &FilePin) -> Option<String> {
     }
 }
 
-/// Name, and hash of all that decides a vector.
+/// Name, and hash of all that decides a vector of [`super::Encoder::encode_both`].
 fn fingerprint(manifest: &Manifest, files: &[FilePin]) -> String {
-    let mut text = format!("{:?} {} {:?}", manifest.pooling, manifest.max_tokens, manifest.prefix);
+    let mut text = format!("{:?} {} {:?} both roles", manifest.pooling, manifest.max_tokens, manifest.prefix);
     let mut hashes: Vec<_> = files.iter().map(|file| (&file.path, &file.sha256)).collect();
     hashes.sort();
     text.push_str(&format!("{hashes:?}"));

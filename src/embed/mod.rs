@@ -64,6 +64,22 @@ pub trait Encoder: Send + Sync {
     /// [`EncodeError::TooLong`] if a text is over [`Encoder::token_limit`]: text is chunked by the caller
     /// ([`crate::paper::chunk`]), never cut in silence.
     fn encode(&self, role: Role, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError>;
+
+    /// One vector a text, the middle of its vectors in both roles: what libraries keep, and what they are asked with.
+    ///
+    /// Models of the e5 family are trained to bring a question in one role near to the passage that answers it in the other, and
+    /// texts that say the same near to each other in one role (Wang et al. 2022, "Text Embeddings by Weakly-Supervised
+    /// Contrastive Pre-training"). What is asked about papers is both, a person's words or somebody else's summary, and each
+    /// vector has errors of its own, of which the middle has less.
+    ///
+    /// # Errors
+    /// As [`Encoder::encode`].
+    fn encode_both(&self, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
+        let asked = self.encode(Role::Query, texts)?;
+        let stored = self.encode(Role::Passage, texts)?;
+        let both = asked.into_iter().zip(stored);
+        both.map(|(asked, stored)| Ok(UnitVector::mean_of(&[asked, stored])?)).collect()
+    }
 }
 
 /// Why a text has no vector.

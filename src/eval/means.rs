@@ -1,19 +1,21 @@
 //! Measures a model's language means, its directions of style and its calibration on real text: the prior that is kept
 //! beside its manifest.
 //!
-//! A language with enough texts about papers gets their mean, in each role. Questions: titles, judged questions, notes. Passages: abstracts,
-//! or notes in a language that has no abstracts. The mean of a language is that of its sources' means, and a source's that of its
+//! A language with enough texts about papers gets the mean of their vectors, of what is asked and of what is stored. Asked: titles, judged
+//! questions, notes. Stored: abstracts, or notes in a language that has no abstracts. The mean of a language is that of its sources' means, and a source's that of its
 //! kinds' of text, so neither a large collection nor a frequent kind decides it. For a language that is known from translations only,
 //! parallel text tells the language from the topic: its mean is the English mean plus the mean difference between its sentences and
 //! their English translations. `und`, the mean of all languages' means, stands for those that were not measured.
 //!
 //! The **directions** (`directions.rs`) come from differences of means of texts about the same: titles, first and last sentences, judged
 //! questions and notes less the abstracts of their source; sentences less their translations; English as questions less English as passages.
+//! These are vectors of one role each; all means are of vectors in both.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use super::samples::{Kind, Samples, TEXTS, balanced, head, less, mean, sample};
+use super::vectors::BOTH;
 use super::{Collection, EvalError, Vectors, by_id, calibration, directions};
 use crate::index::{Calibration, Centring, Mean};
 use crate::ingest::passages;
@@ -76,7 +78,7 @@ fn of_papers(samples: &Samples, vectors: &mut Vectors<'_>) -> Result<Means, Eval
             for source in &samples.sources {
                 let mut of_kinds = Vec::new();
                 for group in source.groups().filter(|(kind, of)| *of == language && kinds.contains(kind)) {
-                    let (count, mean) = source.mean(group, role, vectors)?;
+                    let (count, mean) = source.mean(group, &BOTH, vectors)?;
                     texts += count;
                     of_kinds.push(mean);
                 }
@@ -92,16 +94,16 @@ fn of_papers(samples: &Samples, vectors: &mut Vectors<'_>) -> Result<Means, Eval
     Ok(means)
 }
 
-/// The means of sentences and of their translations, in a role.
+/// The means of sentences and of their translations, in `roles`.
 fn both_sides(
     pairs: &[super::Translation],
-    role: Role,
+    roles: &[Role],
     vectors: &mut Vectors<'_>,
 ) -> Result<(Vec<f64>, Vec<f64>), EvalError> {
     let pairs = sample(pairs, TEXTS);
     let theirs: Vec<String> = pairs.iter().map(|pair| pair.src.clone()).collect();
     let english: Vec<String> = pairs.iter().map(|pair| pair.eng.clone()).collect();
-    Ok((mean(&vectors.embed(role, &theirs)?), mean(&vectors.embed(role, &english)?)))
+    Ok((mean(&vectors.embed(roles, &theirs)?), mean(&vectors.embed(roles, &english)?)))
 }
 
 /// Means of languages that only translations tell.
@@ -112,7 +114,7 @@ fn add_translated(samples: &Samples, means: &mut Means, vectors: &mut Vectors<'_
             if means.contains_key(&(*language, role)) {
                 continue;
             }
-            let (theirs, translated) = both_sides(pairs, role, vectors)?;
+            let (theirs, translated) = both_sides(pairs, &BOTH, vectors)?;
             let offset = less(&theirs, &translated);
             let moved = english.iter().zip(&offset).map(|(english, offset)| english + offset).collect();
             means.insert((*language, role), (pairs.len().min(TEXTS), moved));
@@ -129,17 +131,17 @@ fn differences(samples: &Samples, vectors: &mut Vectors<'_>) -> Result<Vec<Vec<f
         let Some(base) = abstracts.max_by_key(|(_, language)| source.abstracts_in(*language)) else {
             continue;
         };
-        let (_, base) = source.mean(base, Role::Passage, vectors)?;
+        let (_, base) = source.mean(base, &[Role::Passage], vectors)?;
         for group in source.groups().filter(|(kind, _)| *kind != Kind::Abstract) {
-            all.push(less(&source.mean(group, Role::Query, vectors)?.1, &base));
+            all.push(less(&source.mean(group, &[Role::Query], vectors)?.1, &base));
             if group.0 == Kind::Note {
-                all.push(less(&source.mean(group, Role::Passage, vectors)?.1, &base));
+                all.push(less(&source.mean(group, &[Role::Passage], vectors)?.1, &base));
             }
         }
     }
     for (_, pairs) in &samples.translated {
-        let (asked, english_asked) = both_sides(pairs, Role::Query, vectors)?;
-        let (stored, english_stored) = both_sides(pairs, Role::Passage, vectors)?;
+        let (asked, english_asked) = both_sides(pairs, &[Role::Query], vectors)?;
+        let (stored, english_stored) = both_sides(pairs, &[Role::Passage], vectors)?;
         all.push(less(&asked, &english_asked));
         all.push(less(&stored, &english_stored));
         all.push(less(&english_asked, &english_stored));
@@ -234,7 +236,7 @@ fn centred(
     role: Role,
     texts: &[String],
 ) -> Result<Vec<UnitVector>, EvalError> {
-    let vectors = vectors.embed(role, texts)?;
+    let vectors = vectors.embed(&BOTH, texts)?;
     let each = texts.iter().zip(&vectors);
     Ok(each.map(|(text, raw)| measured.apply(role, Language::of(text), raw)).collect())
 }

@@ -30,6 +30,7 @@ pub use means::measure;
 pub use metrics::{Judgements, Metric, Scores};
 pub use pairs::{ScoredPair, Subject, Translation, translations};
 pub use report::{Difference, Measured, Ranking, SetResult, markdown, text};
+use vectors::BOTH;
 pub use vectors::Vectors;
 
 use crate::embed::EncodeError;
@@ -164,13 +165,14 @@ fn run(
             cut.push((PaperNumber(at as u32), passage));
         }
     }
-    let raw = vectors.embed(Role::Passage, &texts)?;
-    let rows: Vec<_> =
-        cut.into_iter().zip(raw).map(|((paper, passage), raw)| (paper, passage, raw)).collect();
-    let dimension = encoder.dimension();
+    let library = |vectors: Vec<UnitVector>, prior: &Centring| {
+        let rows =
+            cut.iter().zip(vectors).map(|((paper, passage), vector)| (*paper, passage.clone(), vector));
+        Ranker::in_memory(&trial.papers, &rows.collect::<Vec<_>>(), prior, encoder.dimension())
+    };
     // What one would do without us: the model's vectors as they are.
-    let plain = Ranker::in_memory(&trial.papers, &rows, &Centring::none(), dimension)?;
-    let shipped = Ranker::in_memory(&trial.papers, &rows, prior, dimension)?;
+    let plain = library(vectors.embed(&[Role::Passage], &texts)?, &Centring::none())?;
+    let shipped = library(vectors.embed(&BOTH, &texts)?, prior)?;
     let named = |ranked: Vec<RankedPaper>| -> Vec<&str> {
         ranked.iter().filter_map(|found| ids.get(found.paper.0 as usize)).map(String::as_str).collect()
     };
@@ -178,7 +180,9 @@ fn run(
         let (asked, main) = match &set.what {
             What::Questions(questions) => {
                 let texts: Vec<&str> = questions.iter().map(|question| question.text.as_str()).collect();
-                let asked = ask(&texts, vectors)?.into_iter().map(Asking::Question);
+                let plainly = ask(&texts, &[Role::Query], vectors)?;
+                let asked = plainly.into_iter().zip(ask(&texts, &BOTH, vectors)?);
+                let asked = asked.map(|(plainly, shipped)| Asking::Question { plainly, shipped });
                 (asked.zip(questions.iter().map(|question| &question.judged)).collect::<Vec<_>>(), main)
             }
             What::Related(related) => {
@@ -196,7 +200,10 @@ fn run(
             for (name, method) in METHODS {
                 let ranker = if method == Method::Shipped { &shipped } else { &plain };
                 let rank = |asking: &Asking| match asking {
-                    Asking::Question(question) => ranker.rank(question, method, DEPTH, &|_| true),
+                    Asking::Question { plainly, shipped } => {
+                        let question = if method == Method::Shipped { shipped } else { plainly };
+                        ranker.rank(question, method, DEPTH, &|_| true)
+                    }
                     Asking::Related(paper) => {
                         let words = trial.papers.get(paper.0 as usize).map(words_of).unwrap_or_default();
                         ranker.like(*paper, &words, method, DEPTH, &|other| other != *paper)
@@ -216,20 +223,19 @@ fn run(
 }
 
 enum Asking {
-    Question(Questioned),
+    Question { plainly: Questioned, shipped: Questioned },
     Related(PaperNumber),
 }
 
-/// The texts as the product asks them, the whole and its sentences in both roles; all embedded together.
-fn ask(texts: &[&str], vectors: &mut Vectors<'_>) -> Result<Vec<Questioned>, EvalError> {
+/// The texts as the product asks them, the whole and its sentences, in `roles`; all embedded together.
+fn ask(texts: &[&str], roles: &[Role], vectors: &mut Vectors<'_>) -> Result<Vec<Questioned>, EvalError> {
     let texts: Vec<QuestionTexts> =
         texts.iter().map(|text| QuestionTexts::of(text, vectors.encoder())).collect();
     let flat: Vec<String> = texts.iter().flat_map(QuestionTexts::all).cloned().collect();
-    let as_queries = vectors.embed(Role::Query, &flat)?;
-    let mut both = as_queries.into_iter().zip(vectors.embed(Role::Passage, &flat)?);
+    let mut embedded = vectors.embed(roles, &flat)?.into_iter();
     let with = |texts: QuestionTexts| {
         let count = texts.all().count();
-        texts.with(both.by_ref().take(count))
+        texts.with(embedded.by_ref().take(count))
     };
     Ok(texts.into_iter().map(with).collect())
 }
@@ -241,14 +247,16 @@ fn similarity(
     prior: &Centring,
     vectors: &mut Vectors<'_>,
 ) -> Result<SetResult, EvalError> {
-    let mut side = |of: fn(&ScoredPair) -> &String| -> Result<Vec<(Language, UnitVector)>, EvalError> {
-        let texts: Vec<String> = pairs.iter().map(|pair| normalise(of(pair))).collect();
-        let vectors = vectors.embed(Role::Query, &texts)?;
-        Ok(texts.iter().map(|text| Language::of(text)).zip(vectors).collect())
-    };
-    let (ones, others) = (side(|pair| &pair.a)?, side(|pair| &pair.b)?);
+    let mut side =
+        |of: fn(&ScoredPair) -> &String, roles: &[Role]| -> Result<Vec<(Language, UnitVector)>, EvalError> {
+            let texts: Vec<String> = pairs.iter().map(|pair| normalise(of(pair))).collect();
+            let vectors = vectors.embed(roles, &texts)?;
+            Ok(texts.iter().map(|text| Language::of(text)).zip(vectors).collect())
+        };
     let mut values: BTreeMap<&'static str, Vec<(f64, f64)>> = BTreeMap::new();
-    for (name, centring) in [("dense", &Centring::none()), (SHIPPED, prior)] {
+    let plain = Centring::none();
+    for (name, roles, centring) in [("dense", &[Role::Query] as &[Role], &plain), (SHIPPED, &BOTH, prior)] {
+        let (ones, others) = (side(|pair| &pair.a, roles)?, side(|pair| &pair.b, roles)?);
         let apply = |(language, raw): &(Language, UnitVector)| centring.apply(Role::Query, *language, raw);
         let cosines =
             ones.iter().zip(&others).map(|(one, other)| f64::from(apply(one).cosine(&apply(other))));
@@ -297,7 +305,7 @@ mod tests {
             true
         };
         let mut vectors = Vectors::new(&toy, VectorCache::in_memory(), &mut tell);
-        let long = ask(&[collection.sets[0].questions[0].text.as_str()], &mut vectors).unwrap();
+        let long = ask(&[collection.sets[0].questions[0].text.as_str()], &BOTH, &mut vectors).unwrap();
         assert!(long[0].pieces.len() > 1, "chunked, not cut");
         let subject = Subject::Judged(collection);
         let results = evaluate(&subject, &[], &Centring::none(), &mut vectors).unwrap();

@@ -162,15 +162,15 @@ impl Source {
         self.texts.get(&(Kind::Abstract, language)).map_or(0, Vec::len)
     }
 
-    /// The mean of a group in a role.
+    /// How many texts of a group were taken, and the mean of their vectors in `roles`.
     pub(super) fn mean(
         &self,
         group: (Kind, Language),
-        role: Role,
+        roles: &[Role],
         vectors: &mut Vectors<'_>,
     ) -> Result<(usize, Vec<f64>), EvalError> {
         let texts = sample(self.texts.get(&group).map_or(&[], Vec::as_slice), TEXTS);
-        Ok((texts.len(), mean(&vectors.embed(role, &texts)?)))
+        Ok((texts.len(), mean(&vectors.embed(roles, &texts)?)))
     }
 }
 

@@ -4,8 +4,11 @@ use std::collections::HashMap;
 
 use super::cache::{Key, VectorCache, key};
 use super::{Embedded, EvalError};
-use crate::embed::{Encoder, plan};
+use crate::embed::{EncodeError, Encoder, plan};
 use crate::paper::{Role, UnitVector, chunk};
+
+/// The roles of a text that is kept, or compared with such.
+pub(super) const BOTH: [Role; 2] = [Role::Query, Role::Passage];
 
 /// Tokens between two looks at Ctrl+C, and between two writes of the cache.
 const TOKENS_PER_BATCH: usize = 2_048;
@@ -29,11 +32,23 @@ impl<'a> Vectors<'a> {
         self.encoder
     }
 
-    /// One vector a text, in order.
+    /// One vector a text, in order: the middle of its vectors in `roles`, as [`Encoder::encode_both`] makes it.
     ///
     /// # Errors
     /// If the model fails, the cache cannot be written, or the person stops it.
-    pub fn embed(&mut self, role: Role, texts: &[String]) -> Result<Vec<UnitVector>, EvalError> {
+    pub fn embed(&mut self, roles: &[Role], texts: &[String]) -> Result<Vec<UnitVector>, EvalError> {
+        let of_roles = roles.iter().map(|role| self.embed_in(*role, texts)).collect::<Result<Vec<_>, _>>()?;
+        if let [vectors] = of_roles.as_slice() {
+            return Ok(vectors.clone());
+        }
+        let middle = |at: usize| {
+            let of_text: Vec<UnitVector> = of_roles.iter().map(|vectors| vectors[at].clone()).collect();
+            Ok(UnitVector::mean_of(&of_text).map_err(EncodeError::from)?)
+        };
+        (0..texts.len()).map(middle).collect()
+    }
+
+    fn embed_in(&mut self, role: Role, texts: &[String]) -> Result<Vec<UnitVector>, EvalError> {
         let keys: Vec<Key> = texts.iter().map(|text| key(self.encoder.fingerprint(), role, text)).collect();
         let mut missing: HashMap<Key, &str> = HashMap::new();
         let mut order = Vec::new();
@@ -89,7 +104,7 @@ mod tests {
             assert_eq!(noted.len(), notes, "{noted:?}");
             let mut tell = |_, _| true;
             let mut vectors = Vectors::new(&toy, cache, &mut tell);
-            let found = vectors.embed(Role::Passage, &texts()).unwrap();
+            let found = vectors.embed(&[Role::Passage], &texts()).unwrap();
             assert_eq!(toy.encoded.load(Ordering::SeqCst), embeds);
             found
         };
@@ -117,7 +132,7 @@ mod tests {
             asked.fetch_add(1, Ordering::SeqCst);
             false
         };
-        let stopped = Vectors::new(&toy, VectorCache::in_memory(), &mut tell).embed(Role::Query, &texts());
+        let stopped = Vectors::new(&toy, VectorCache::in_memory(), &mut tell).embed(&[Role::Query], &texts());
         assert!(matches!(stopped, Err(EvalError::Stopped)));
         assert_eq!(asked.load(Ordering::SeqCst), 1);
     }

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use super::{Event, IngestError, Observer, Report, passages};
 use crate::embed::{EncodeError, Encoder, plan};
-use crate::paper::{Role, UnitVector};
+use crate::paper::UnitVector;
 use crate::store::{PassageNumber, StoreError, Writer};
 
 /// Papers that are cut between two commits: a fraction of a second.
 const PAPERS_PER_COMMIT: usize = 256;
 
-/// Tokens that are embedded between two commits: under a second on a laptop, all that a kill or Ctrl+C can cost.
+/// Tokens of text that are embedded, in both roles, between two commits: under a second on a laptop, all that a kill or Ctrl+C
+/// can cost.
 const TOKENS_PER_COMMIT: usize = 1_024;
 
 /// Passages looked at together, to sort them by length.
@@ -97,7 +98,7 @@ fn encode_each(
     encoder: &dyn Encoder,
     texts: &[&str],
 ) -> Result<Vec<Result<UnitVector, EncodeError>>, EncodeError> {
-    match encoder.encode(Role::Passage, texts) {
+    match encoder.encode_both(texts) {
         Ok(vectors) => Ok(vectors.into_iter().map(Ok).collect()),
         Err(error) if !error.is_of_a_text() => Err(error),
         Err(error) if texts.len() == 1 => Ok(vec![Err(error)]),

@@ -9,9 +9,9 @@ use super::request::{Floor, Options, Sort};
 use super::{Hit, RankedPaper, RequestError, SearchError, Searcher};
 use crate::store::PaperNumber;
 
-/// Below it nothing answers: a little over where the best are as likely related to the question as not. Of 200 questions of random
+/// Below it nothing answers: a little under where the best are as likely related to the question as not. Of 200 questions of random
 /// words and other domains at most 5 % get over it, of what people ask of papers nearly all do (`tests/seeds.rs`, README).
-const DEFAULT_FLOOR: f32 = 0.53;
+const DEFAULT_FLOOR: f32 = 0.485;
 
 /// What a request's options come to in one library.
 pub(super) struct Choice {

@@ -78,8 +78,7 @@ fn measure_signals() {
         let mut times: HashMap<(&str, Method), Vec<f64>> = HashMap::new();
         for paper in papers.iter().step_by(papers.len() / 50) {
             let mut ask = |kind: &'static str, text: &str| {
-                let [as_query, as_passage] = [(), ()].map(|()| random.vector(&topics));
-                let piece = Piece { language: Language::ENGLISH, as_query, as_passage };
+                let piece = Piece { language: Language::ENGLISH, vector: random.vector(&topics) };
                 let question = Question { text: text.to_owned(), pieces: vec![piece], sentences: Vec::new() };
                 for method in [Method::Dense, Method::Lexical, Method::ReciprocalRank, Method::Shipped] {
                     let started = Instant::now();

@@ -68,7 +68,7 @@ pub enum SearchError {
     /// The vectors of the library are of another model.
     #[error(
         "the library was made with the model {made_by}, and {running} is running: vectors of two models cannot be \
-         compared. Choose the library's model with --model, or make a new library with --library DIR"
+         compared. Choose the library's model with --model, or change the library over with 'paperkin model use NAME'"
     )]
     OtherModel {
         /// Whose vectors they are.

@@ -28,19 +28,13 @@ pub struct Question {
     pub sentences: Vec<Piece>,
 }
 
-/// A piece of a question, embedded in both roles.
-///
-/// The model was trained to bring a question in the query role near to the passage that answers it, and texts that
-/// say the same near to each other in one role. What is asked about papers is both: a person's words, or somebody
-/// else's summary. The mean of both directions is better than either (README).
+/// A piece of a question.
 #[derive(Clone, Debug)]
 pub struct Piece {
     /// Its language.
     pub language: Language,
-    /// Its raw vector in the query role.
-    pub as_query: UnitVector,
-    /// Its raw vector in the passage role.
-    pub as_passage: UnitVector,
+    /// Its raw vector.
+    pub vector: UnitVector,
 }
 
 /// The texts of a question, to be embedded.
@@ -74,22 +68,17 @@ impl QuestionTexts {
         Self { sentences, ..Self::whole(text, encoder) }
     }
 
-    /// All that is to be embedded, in both roles.
+    /// All that is to be embedded.
     pub fn all(&self) -> impl Iterator<Item = &String> {
         self.pieces.iter().chain(&self.sentences)
     }
 
-    /// The question, with the vectors of [`QuestionTexts::all`] in their order: query role, passage role.
-    pub fn with(self, vectors: impl IntoIterator<Item = (UnitVector, UnitVector)>) -> Question {
+    /// The question, with the vectors of [`QuestionTexts::all`] in their order.
+    pub fn with(self, vectors: impl IntoIterator<Item = UnitVector>) -> Question {
         let mut vectors = vectors.into_iter();
         let mut pieces = |texts: &[String]| -> Vec<Piece> {
             let each = texts.iter().zip(vectors.by_ref());
-            each.map(|(text, (as_query, as_passage))| Piece {
-                language: Language::of(text),
-                as_query,
-                as_passage,
-            })
-            .collect()
+            each.map(|(text, vector)| Piece { language: Language::of(text), vector }).collect()
         };
         Question { pieces: pieces(&self.pieces), sentences: pieces(&self.sentences), text: self.text }
     }
@@ -103,9 +92,8 @@ impl QuestionTexts {
         if all.is_empty() {
             return Err(SearchError::Empty);
         }
-        let as_queries = encoder.encode(Role::Query, &all)?;
-        let as_passages = encoder.encode(Role::Passage, &all)?;
-        Ok(self.with(as_queries.into_iter().zip(as_passages)))
+        let vectors = encoder.encode_both(&all)?;
+        Ok(self.with(vectors))
     }
 }
 
@@ -125,7 +113,7 @@ impl Question {
     /// # Errors
     /// If there is no piece, or the pieces cancel each other out.
     pub fn raw(&self) -> Result<UnitVector, VectorError> {
-        mean(&self.pieces.iter().map(|piece| piece.as_query.clone()).collect::<Vec<_>>())
+        mean(&self.pieces.iter().map(|piece| piece.vector.clone()).collect::<Vec<_>>())
     }
 
     /// The direction to search in, under `centring`.
@@ -166,14 +154,13 @@ impl Aims {
     }
 }
 
+/// Between a question and a passage by style: what is asked may be a person's words, or a summary like those that are stored.
 fn centred(pieces: &[Piece], centring: &Centring) -> Result<Vec<UnitVector>, VectorError> {
-    let both = |piece: &Piece| {
-        UnitVector::mean_of(&[
-            centring.apply(Role::Query, piece.language, &piece.as_query),
-            centring.apply(Role::Passage, piece.language, &piece.as_passage),
-        ])
+    let between = |piece: &Piece| {
+        let centred = |role| centring.apply(role, piece.language, &piece.vector);
+        UnitVector::mean_of(&[Role::Query, Role::Passage].map(centred))
     };
-    pieces.iter().map(both).collect()
+    pieces.iter().map(between).collect()
 }
 
 fn mean(vectors: &[UnitVector]) -> Result<UnitVector, VectorError> {

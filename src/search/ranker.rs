@@ -36,7 +36,7 @@ pub type Allow<'a> = &'a (dyn Fn(PaperNumber) -> bool + Sync);
 /// A way to rank.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Method {
-    /// The cosine of the question's vector in the query role to the nearest passage.
+    /// The cosine of the question's raw vector to the nearest passage.
     Dense,
     /// BM25 of the best passage.
     Lexical,
@@ -199,14 +199,7 @@ impl Ranker {
             return Ok(Vec::new());
         }
         match method {
-            Method::Dense => {
-                let plain: Vec<UnitVector> = question
-                    .pieces
-                    .iter()
-                    .map(|piece| self.centring.apply(Role::Query, piece.language, &piece.as_query))
-                    .collect();
-                Ok(self.by_vector(&UnitVector::mean_of(&plain)?, limit, allow))
-            }
+            Method::Dense => Ok(self.by_vector(&question.raw()?, limit, allow)),
             Method::Lexical => Ok(self.by_words(&self.hits(&terms_of(&question.text), allow)?, limit)),
             Method::ReciprocalRank => {
                 let [dense, lexical] =

@@ -111,7 +111,7 @@ impl Searcher {
         let centring = self.live.ranker().centring();
         let vectors: Vec<UnitVector> = self
             .encoder
-            .encode(Role::Passage, &texts)?
+            .encode_both(&texts)?
             .iter()
             .zip(&all)
             .map(|(raw, sentence)| centring.apply(Role::Passage, sentence.lang, raw))

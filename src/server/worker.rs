@@ -89,6 +89,15 @@ impl InTurn {
     }
 }
 
+impl InTurn {
+    /// First come, first served: a question waits for one batch at most, and a batch for the questions before it.
+    fn in_turn<T>(&self, encode: impl FnOnce(&dyn Encoder) -> T) -> T {
+        // The permits are never closed; without one it would only be slower.
+        let _permit = self.runtime.block_on(self.encodings.acquire());
+        encode(self.encoder.as_ref())
+    }
+}
+
 impl Encoder for InTurn {
     fn fingerprint(&self) -> &str {
         self.encoder.fingerprint()
@@ -107,10 +116,11 @@ impl Encoder for InTurn {
     }
 
     fn encode(&self, role: Role, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
-        // First come, first served: a question waits for one batch at most, and a batch for the questions before it.
-        // The permits are never closed; without one it would only be slower.
-        let _permit = self.runtime.block_on(self.encodings.acquire());
-        self.encoder.encode(role, texts)
+        self.in_turn(|encoder| encoder.encode(role, texts))
+    }
+
+    fn encode_both(&self, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
+        self.in_turn(|encoder| encoder.encode_both(texts))
     }
 }
 
