@@ -40,7 +40,8 @@ pub(super) fn answer(answer: &Answer, json_wanted: bool) -> anyhow::Result<()> {
         )?;
     }
     for (rank, hit) in answer.hits.iter().enumerate() {
-        one_hit(&mut out, rank + 1, hit)?;
+        let score = (!answer.listed).then_some(hit.score);
+        one_hit(&mut out, rank + 1, score, hit)?;
     }
     let chunks = match answer.chunks {
         0 | 1 => String::new(),
@@ -50,10 +51,11 @@ pub(super) fn answer(answer: &Answer, json_wanted: bool) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn one_hit(out: &mut impl Write, rank: usize, hit: &Hit) -> std::io::Result<()> {
+fn one_hit(out: &mut impl Write, rank: usize, score: Option<f32>, hit: &Hit) -> std::io::Result<()> {
     let paper = &hit.paper;
     let (bold, dim, plain) = styles();
-    writeln!(out, "{rank:>3}. {:>3.0} %  {bold}{}{plain}", hit.score * 100.0, paper.title)?;
+    let score = score.map_or(String::new(), |score| format!("{:.0} %", score * 100.0));
+    writeln!(out, "{rank:>3}. {score:>5}  {bold}{}{plain}", paper.title)?;
     let mut facts: Vec<String> = vec![paper.id.to_string()];
     facts.extend(paper.date.map(|date| date.to_string()));
     facts.extend(authors(&paper.authors));

@@ -19,6 +19,9 @@ pub struct Answer {
     /// Even the best are too far from the question for an answer, and so are not among `hits`; `floor=none` shows them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub below_floor: bool,
+    /// Nothing but operators was asked: `hits` are the newest papers that they allow, and have no score.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub listed: bool,
     /// Milliseconds, the model included.
     pub took_ms: f64,
     /// Pieces into which the asked text was cut since the model reads 512 tokens; their mean was searched. 0 if

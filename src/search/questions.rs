@@ -89,6 +89,7 @@ impl Searcher {
             hits,
             total: choice.total,
             below_floor,
+            listed: false,
             took_ms: milliseconds(started),
             chunks: question.pieces.len(),
         })
@@ -108,6 +109,7 @@ impl Searcher {
             hits,
             total: choice.total,
             below_floor: false,
+            listed: true,
             took_ms: milliseconds(started),
             chunks: 0,
         })

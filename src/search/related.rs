@@ -88,6 +88,7 @@ impl Searcher {
             hits,
             total: choice.total,
             below_floor,
+            listed: false,
             took_ms: milliseconds(started),
             chunks: liked.chunks + disliked.chunks,
         })

@@ -76,10 +76,13 @@ impl Searcher {
         Ok(Standing { anchor, strength })
     }
 
-    /// A paper that was not ranked, shown by its first passage.
+    /// A paper that was not ranked, shown by its first passage that says more than its title.
     pub(super) fn listed(&self, number: PaperNumber) -> Result<Option<Hit>, SearchError> {
         let Some(paper) = self.snapshot.paper(number)? else { return Ok(None) };
-        let matched = self.snapshot.passages_of(number)?.into_iter().next().and_then(|(_, passage)| {
+        let passages = self.snapshot.passages_of(number)?;
+        // The title is shown in any case.
+        let telling = passages.iter().find(|(_, passage)| passage.kind != PassageKind::Title);
+        let matched = telling.or(passages.first()).and_then(|(_, passage)| {
             Some(Match {
                 passage: passage.kind,
                 lang: passage.language,

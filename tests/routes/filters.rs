@@ -89,6 +89,18 @@ async fn one_filter_in_the_url_in_the_body_and_in_the_question() {
 }
 
 #[tokio::test]
+async fn what_only_operators_ask_is_a_list_without_scores() {
+    let app = app();
+    let listed = app.get("/v1/search?q=tag:moe").await;
+    assert_eq!((listed.ids().len(), &listed.json()["listed"]), (2, &json!(true)), "{}", listed.text);
+    let asked = app.get("/v1/search?q=tag:moe%20experts").await;
+    assert!(asked.ids().len() == 2 && asked.json()["listed"].is_null(), "{}", asked.text);
+    let percents = |page: &str| page.matches("class=\"percent\"").count();
+    assert_eq!(percents(&app.get("/?q=tag:moe").await.text), 0);
+    assert_eq!(percents(&app.get("/?q=tag:moe%20experts").await.text), 2);
+}
+
+#[tokio::test]
 async fn related_takes_the_same() {
     let app = app();
     let all = app.get("/v1/search?q=experts%20in%20vision").await;

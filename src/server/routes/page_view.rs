@@ -78,11 +78,14 @@ impl AnswerView {
         };
         let count =
             format!("{} of {} papers · {:.0} ms{chunks}", answer.hits.len(), answer.total, answer.took_ms);
+        let unscored = |view| HitView { score: None, ..view };
+        let hits = answer.hits.iter().map(HitView::from);
+        let hits = if answer.listed { hits.map(unscored).collect() } else { hits.collect() };
         let nearest = match &answer.query {
             Asked::Text(text) if answer.below_floor => Some(Self::of_question(text) + "&floor=none"),
             _ => None,
         };
-        Self { count, hits: answer.hits.iter().map(HitView::from).collect(), more, nearest }
+        Self { count, hits, more, nearest }
     }
 
     /// The address that asks `question`.
@@ -101,13 +104,19 @@ pub(super) struct HitView {
     pub(super) authors: Option<String>,
     pub(super) date: Option<String>,
     pub(super) tags: Vec<String>,
-    pub(super) percent: u8,
-    pub(super) similarity: String,
+    /// None where papers are only listed.
+    pub(super) score: Option<ScoreView>,
     pub(super) kind: &'static str,
     pub(super) lang: String,
     pub(super) lang_name: String,
     pub(super) text: String,
     pub(super) why: Vec<String>,
+}
+
+/// How well a hit answers.
+pub(super) struct ScoreView {
+    pub(super) percent: u8,
+    pub(super) similarity: String,
 }
 
 impl From<&Hit> for HitView {
@@ -123,8 +132,10 @@ impl From<&Hit> for HitView {
             authors: authors(&paper.authors),
             date: paper.date.map(|date| date.to_string()),
             tags: paper.tags.clone(),
-            percent: (hit.score.clamp(0.0, 1.0) * 100.0).round() as u8,
-            similarity: format!("{:.3}", hit.similarity),
+            score: Some(ScoreView {
+                percent: (hit.score.clamp(0.0, 1.0) * 100.0).round() as u8,
+                similarity: format!("{:.3}", hit.similarity),
+            }),
             kind: match hit.matched.passage {
                 PassageKind::Title => "title",
                 PassageKind::Abstract => "abstract",
