@@ -74,7 +74,9 @@ impl Scores {
             return None;
         }
         let discounted = |grades: &mut dyn Iterator<Item = f64>| -> f64 {
-            grades.take(10).enumerate().map(|(at, grade)| grade / (at as f64 + 2.0).log2()).sum()
+            // From 0.0: the sum of nothing is -0.0, and would be printed so.
+            let gains = grades.take(10).enumerate().map(|(at, grade)| grade / (at as f64 + 2.0).log2());
+            gains.fold(0.0, |sum, gain| sum + gain)
         };
         let mut ideal: Vec<f64> = judged.values().copied().collect();
         ideal.sort_unstable_by(|left, right| right.total_cmp(left));
@@ -150,6 +152,8 @@ mod tests {
         assert!((scores.by(Metric::Recall10) - 1.0).abs() < 1e-12);
         assert_eq!(scores.by(Metric::Accuracy), 0.0);
         assert_eq!(Scores::of(&["a"], &Judgements::new()), None);
+        let nothing = Scores::of(&[], &judged).unwrap().by(Metric::Ndcg10);
+        assert!(nothing == 0.0 && nothing.is_sign_positive(), "printed as 0, not as -0");
         let perfect = Scores::of(&["a", "b"], &judged).unwrap();
         assert!((perfect.by(Metric::Ndcg10) - 1.0).abs() < 1e-12);
         assert_eq!(perfect.by(Metric::Accuracy), 1.0);
