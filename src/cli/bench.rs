@@ -107,14 +107,18 @@ impl BenchCommand {
         if let Some(file) = &arguments.report {
             fs_err::write(file, serde_json::to_vec_pretty(&report)?)?;
         }
+        let question = if questions.is_empty() {
+            String::new()
+        } else {
+            format!(", a question {:.2} ms", median(&report.question_ms))
+        };
         writeln!(
             out,
-            "{}: {} texts, {} tokens; {:.0} tokens/s, a question {:.2} ms (medians of {}); {:.0} MB",
+            "{}: {} texts, {} tokens; {:.0} tokens/s{question} (medians of {}); {:.0} MB",
             report.detail,
             report.texts,
             report.tokens,
             report.tokens as f64 / median(&report.seconds),
-            median(&report.question_ms),
             arguments.rounds,
             report.peak_mb
         )?;
