@@ -14,7 +14,7 @@ use super::manifest::Prefixes;
 use super::reference::ReferenceBert;
 use super::tokenizer::TextTokenizer;
 use super::weights::Weights;
-use super::{DeviceError, EncodeError, Encoder, ModelError};
+use super::{DeviceError, EncodeError, Encoder, ModelError, middles};
 use crate::paper::{Role, UnitVector};
 
 /// How a model runs.
@@ -224,7 +224,6 @@ impl Encoder for ModelEncoder {
     fn encode_both(&self, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
         // Through the network at once: one question alone is too little for a CPU's threads.
         let [asked, stored] = self.encode_in([Role::Query, Role::Passage], texts)?;
-        let both = asked.into_iter().zip(stored);
-        both.map(|(asked, stored)| Ok(UnitVector::mean_of(&[asked, stored])?)).collect()
+        Ok(middles(asked, stored)?)
     }
 }

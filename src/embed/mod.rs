@@ -77,9 +77,16 @@ pub trait Encoder: Send + Sync {
     fn encode_both(&self, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
         let asked = self.encode(Role::Query, texts)?;
         let stored = self.encode(Role::Passage, texts)?;
-        let both = asked.into_iter().zip(stored);
-        both.map(|(asked, stored)| Ok(UnitVector::mean_of(&[asked, stored])?)).collect()
+        Ok(middles(asked, stored)?)
     }
+}
+
+/// The direction between the two vectors of each text.
+pub(crate) fn middles(
+    asked: Vec<UnitVector>,
+    stored: Vec<UnitVector>,
+) -> Result<Vec<UnitVector>, VectorError> {
+    asked.into_iter().zip(stored).map(|(asked, stored)| UnitVector::mean_of(&[asked, stored])).collect()
 }
 
 /// Why a text has no vector.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use super::cache::{Key, VectorCache, key};
 use super::{Embedded, EvalError};
-use crate::embed::{EncodeError, Encoder, plan};
+use crate::embed::{EncodeError, Encoder, middles, plan};
 use crate::paper::{Role, UnitVector, chunk};
 
 /// The roles of a text that is kept, or compared with such.
@@ -37,15 +37,9 @@ impl<'a> Vectors<'a> {
     /// # Errors
     /// If the model fails, the cache cannot be written, or the person stops it.
     pub fn embed(&mut self, roles: &[Role], texts: &[String]) -> Result<Vec<UnitVector>, EvalError> {
-        let of_roles = roles.iter().map(|role| self.embed_in(*role, texts)).collect::<Result<Vec<_>, _>>()?;
-        if let [vectors] = of_roles.as_slice() {
-            return Ok(vectors.clone());
-        }
-        let middle = |at: usize| {
-            let of_text: Vec<UnitVector> = of_roles.iter().map(|vectors| vectors[at].clone()).collect();
-            Ok(UnitVector::mean_of(&of_text).map_err(EncodeError::from)?)
-        };
-        (0..texts.len()).map(middle).collect()
+        let mut of_roles = roles.iter().map(|role| self.embed_in(*role, texts));
+        let first = of_roles.next().unwrap_or_else(|| Ok(Vec::new()))?;
+        of_roles.try_fold(first, |asked, stored| Ok(middles(asked, stored?).map_err(EncodeError::from)?))
     }
 
     fn embed_in(&mut self, role: Role, texts: &[String]) -> Result<Vec<UnitVector>, EvalError> {
