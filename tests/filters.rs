@@ -135,7 +135,7 @@ proptest! {
         prop_assert!(found.is_subset(&fitting));
         if by_date {
             prop_assert!(answer.hits.is_sorted_by(|left, right| left.paper.date >= right.paper.date));
-        } else if diversity.is_none() {
+        } else if diversity.is_none() && recency.is_none() {
             prop_assert!(answer.hits.is_sorted_by(|left, right| left.score >= right.score));
         }
     }

@@ -81,7 +81,7 @@ pub(super) struct AskingArguments {
     /// The order in which the best are shown: score, or date (the newest first)
     #[arg(long, default_value = "score", value_name = "score|date")]
     sort: Sort,
-    /// Prefer what is new: the score of a paper halves in so many days
+    /// Prefer what is new: of two that answer as well, one so many days older counts half; scores stay
     #[arg(long, value_name = "DAYS")]
     recency: Option<f32>,
     /// From 0 (the best, however alike) to 1 (as unlike each other as can be)

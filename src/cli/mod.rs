@@ -146,6 +146,7 @@ enum Command {
 
 /// Runs the command line; never panics, never exits by itself.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let arguments = search::with_minuses(arguments);
     let matches = match CommandLine::command().try_get_matches_from(arguments) {
         Ok(matches) => matches,
         Err(error) => {

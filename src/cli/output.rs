@@ -27,13 +27,12 @@ pub(super) fn answer(answer: &Answer, json_wanted: bool) -> anyhow::Result<()> {
         return json(answer);
     }
     let mut out = std::io::stdout().lock();
-    if answer.total == 0 {
-        let why = "the library is empty ('paperkin ingest PATH...' reads some in), or no paper fits the filters \
-                   ('paperkin facets' shows what there is)";
-        writeln!(out, "No papers: {why}.")?;
-    } else if answer.below_floor {
+    for remark in &answer.remarks {
+        writeln!(out, "Note: {remark}.")?;
+    }
+    if answer.below_floor {
         writeln!(out, "Nothing here answers that. '--floor none' shows the nearest papers all the same.")?;
-    } else if answer.hits.is_empty() {
+    } else if answer.hits.is_empty() && answer.remarks.is_empty() {
         writeln!(
             out,
             "No paper scores above the floor, or none has a vector yet ('paperkin ingest' to the end)."
@@ -79,6 +78,10 @@ fn one_hit(out: &mut impl Write, rank: usize, score: Option<f32>, hit: &Hit) -> 
     let mut why: Vec<String> = Vec::new();
     if hit.why.named {
         why.push("named in the question".into());
+    }
+    if !hit.why.in_english.is_empty() {
+        let found = hit.why.in_english.iter().map(|found| format!("{} = {}", found.word, found.english));
+        why.push(found.collect::<Vec<_>>().join(", "));
     }
     if !hit.why.shared_tags.is_empty() {
         why.push(format!("shared tags: {}", hit.why.shared_tags.join(", ")));

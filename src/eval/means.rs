@@ -14,6 +14,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
+use super::probes::probes;
 use super::samples::{Kind, Samples, TEXTS, balanced, head, less, mean, sample};
 use super::vectors::BOTH;
 use super::{Collection, EvalError, Vectors, by_id, calibration, directions};
@@ -52,7 +53,8 @@ pub fn measure(paths: &[PathBuf], vectors: &mut Vectors<'_>) -> Result<Centring,
         count: count as u64,
         mean: mean.into_iter().map(|value| value as f32).collect(),
     });
-    let mut measured = Centring { means: means.collect(), directions, ..Centring::none() };
+    let probes = probes(vectors)?;
+    let mut measured = Centring { means: means.collect(), directions, probes, ..Centring::none() };
     if let Some(calibration) = calibrate_answers(&samples.collections, &measured, vectors)? {
         measured.answers = calibration;
     }

@@ -12,6 +12,7 @@ mod lines;
 mod means;
 mod metrics;
 mod pairs;
+mod probes;
 mod protocols;
 mod report;
 mod samples;

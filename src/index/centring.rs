@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::FlatVectors;
-use crate::paper::{Language, Role, UnitVector, dot};
+use crate::paper::{Language, Role, UnitVector, VectorError, dot};
 
 /// How many passages of its own a library needs before its means weigh as much as the prior's. The mean of n
 /// vectors has a standard error of about 0.4 / sqrt(n) (passages of one language lie about 0.4 from their mean):
@@ -72,6 +72,35 @@ pub struct Centring {
     /// Directions of style and language, of length one and at right angles; tables of before they were measured have none.
     #[serde(default)]
     pub directions: Vec<Vec<f32>>,
+    /// Questions that few libraries answer. Of a model's table; what is published with an index has none.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub probes: Vec<Probe>,
+}
+
+/// A question that few libraries of papers answer, embedded.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Probe {
+    /// Its language.
+    pub language: Language,
+    /// Its vector in thousandths: a cosine is within 1e-4 of what it was.
+    pub thousandths: Vec<i16>,
+}
+
+impl Probe {
+    /// Of a raw vector.
+    #[must_use]
+    pub fn of(language: Language, vector: &UnitVector) -> Self {
+        let rounded = |value: &f32| (value * 1_000.0).round() as i16;
+        Self { language, thousandths: vector.as_slice().iter().map(rounded).collect() }
+    }
+
+    /// The raw vector.
+    ///
+    /// # Errors
+    /// If it is all zeros.
+    pub fn vector(&self) -> Result<UnitVector, VectorError> {
+        UnitVector::new(self.thousandths.iter().map(|value| f32::from(*value)).collect())
+    }
 }
 
 /// A table that does not fit.
@@ -81,9 +110,9 @@ pub enum CentringError {
     #[error("the table of language means cannot be read: {0}")]
     Unreadable(#[from] serde_json::Error),
     /// A mean of another model.
-    #[error("the mean of {language} has {found} numbers, the model's vectors have {expected}")]
+    #[error("a mean or a probe of {language} has {found} numbers, the model's vectors have {expected}")]
     Dimension {
-        /// Whose mean.
+        /// Whose.
         language: Language,
         /// Numbers in the table.
         found: usize,
@@ -107,12 +136,10 @@ impl Centring {
     /// If it is not one, or is for another dimension.
     pub fn from_json(bytes: &[u8], dimension: usize) -> Result<Self, CentringError> {
         let table: Self = serde_json::from_slice(bytes)?;
-        match table.means.iter().find(|mean| mean.mean.len() != dimension) {
-            Some(mean) => Err(CentringError::Dimension {
-                language: mean.language,
-                found: mean.mean.len(),
-                expected: dimension,
-            }),
+        let means = table.means.iter().map(|mean| (mean.language, mean.mean.len()));
+        let probes = table.probes.iter().map(|probe| (probe.language, probe.thousandths.len()));
+        match means.chain(probes).find(|(_, found)| *found != dimension) {
+            Some((language, found)) => Err(CentringError::Dimension { language, found, expected: dimension }),
             None => table.check_directions(dimension),
         }
     }
@@ -145,7 +172,13 @@ impl Centring {
     #[must_use]
     pub fn none() -> Self {
         let unmeasured = Calibration { midpoint: 0.5, slope: 10.0 };
-        Self { answers: unmeasured, related: unmeasured, means: Vec::new(), directions: Vec::new() }
+        Self {
+            answers: unmeasured,
+            related: unmeasured,
+            means: Vec::new(),
+            directions: Vec::new(),
+            probes: Vec::new(),
+        }
     }
 
     /// This prior, moved towards the means of the passages that `visit` shows.
@@ -248,7 +281,13 @@ impl Centring {
                 means.push(Mean { language, role, count, mean });
             }
         }
-        Self { answers: self.answers, related: self.related, means, directions: self.directions.clone() }
+        Self {
+            answers: self.answers,
+            related: self.related,
+            means,
+            directions: self.directions.clone(),
+            probes: Vec::new(),
+        }
     }
 }
 

@@ -13,7 +13,7 @@ mod suite;
 
 mod centring;
 
-pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans, Show};
+pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans, Probe, Show};
 
 use crate::paper::UnitVector;
 

@@ -37,15 +37,15 @@ pub struct Hit {
 
 /// Indexes, and what is counted over all of them.
 pub struct Lexicon {
-    indexes: Vec<Arc<LexicalIndex>>,
-    documents: f64,
-    fields: [Statistics; FIELDS],
+    pub(super) indexes: Vec<Arc<LexicalIndex>>,
+    pub(super) documents: f64,
+    pub(super) fields: [Statistics; FIELDS],
 }
 
 #[derive(Clone, Copy, Default)]
-struct Statistics {
-    documents: f64,
-    mean_length: f32,
+pub(super) struct Statistics {
+    pub(super) documents: f64,
+    pub(super) mean_length: f32,
 }
 
 /// A segment while it is searched.
@@ -176,7 +176,7 @@ impl Lexicon {
         walk: &mut Walk<'_>,
     ) -> Result<(), LexicalError> {
         walk.holders.clear();
-        let worth = if one.term.counts() { K1 + 1.0 } else { JOINED * (K1 + 1.0) };
+        let worth = if one.term.counts() { 1.0 } else { JOINED };
         for (field, ((statistics, frequency), (schema, lengths))) in
             self.fields.iter().zip(one.frequency).zip(SCHEMA.iter().zip(&walk.segment.lengths)).enumerate()
         {
@@ -189,9 +189,7 @@ impl Lexicon {
                 else {
                     return;
                 };
-                let frequency = frequency as f32;
-                let length = *length as f32 / statistics.mean_length;
-                *score += worth * frequency / (frequency + K1 * (1.0 - B + B * length));
+                *score += worth * saturated(frequency as f32, *length as f32 / statistics.mean_length);
                 if *seen != number {
                     *seen = number;
                     holders.push(document);
@@ -247,7 +245,7 @@ impl<'l> Walk<'l> {
 }
 
 /// Shows every posting of a term in one field: document and frequency.
-fn each(
+pub(super) fn each(
     index: &LexicalIndex,
     segment: &Segment,
     infos: Option<&[Option<TermInfo>; FIELDS]>,
@@ -267,6 +265,11 @@ fn each(
 }
 
 /// Lucene's: of a term that `holders` of `documents` hold.
-fn idf(documents: f64, holders: f64) -> f32 {
+pub(super) fn idf(documents: f64, holders: f64) -> f32 {
     (1.0 + (documents - holders + 0.5).max(0.0) / (holders + 0.5)).ln() as f32
+}
+
+/// How much a word counts that stands so often in a text of so many mean lengths.
+pub(super) fn saturated(frequency: f32, length: f32) -> f32 {
+    (K1 + 1.0) * frequency / (frequency + K1 * (1.0 - B + B * length))
 }

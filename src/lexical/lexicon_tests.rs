@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Document, Hit, LexicalIndex, Lexicon, Terms, matched};
+use super::{Document, Glosses, Hit, LexicalIndex, Lexicon, Terms, matched, matched_in_english};
 
 fn lexicon(documents: &[Document<'_>]) -> Lexicon {
     Lexicon::new(vec![Arc::new(LexicalIndex::in_memory(documents.iter().cloned()).unwrap())])
@@ -187,4 +187,45 @@ fn a_hostile_question_takes_no_long_time() {
         let took = start.elapsed();
         assert!(took.as_secs_f32() < 1.0, "{}: {took:?}", question.chars().take(9).collect::<String>());
     }
+}
+
+#[test]
+fn a_word_counts_by_what_it_means_and_once() {
+    // 환각: illusion and hallucination; 양자화: quantization.
+    let texts = [
+        "hallucinations of models",
+        "quantization of models",
+        "an illusion, a hallucination, all quantized by quantization",
+        "prose",
+    ];
+    let documents = abstracts(&texts);
+    let ask = |lexicon: &Lexicon, question: &str| {
+        let mut hits = lexicon.search_glosses(&Glosses::of(question), &|_| true).unwrap();
+        hits.sort_by_key(|hit| hit.number);
+        hits
+    };
+    let whole = lexicon(&documents);
+    let one = ask(&whole, "환각");
+    assert_eq!(one.iter().map(|hit| hit.number).collect::<Vec<_>>(), [0, 2]);
+    assert!(one[1].score > one[0].score, "both meanings are more than one: {one:?}");
+    assert!(one[1].score < 2.0 * one[0].score, "and are one word: {one:?}");
+    assert!(one.iter().all(|hit| hit.coverage > 0.99));
+    let both = ask(&whole, "환각 양자화");
+    let coverage: Vec<f32> = both.iter().map(|hit| (hit.coverage * 10.0).round() / 10.0).collect();
+    assert_eq!(coverage, [0.5, 0.5, 1.0]);
+    assert!(ask(&whole, "환각 똠얌꿍")[0].coverage < 0.6, "what no glossary has is missing");
+    assert!(ask(&whole, "hallucination").is_empty());
+    let allowed = whole.search_glosses(&Glosses::of("환각"), &|number| number == 2).unwrap();
+    assert_eq!(allowed.len(), 1);
+
+    // However documents are spread.
+    let halves =
+        documents.chunks(2).map(|half| Arc::new(LexicalIndex::in_memory(half.iter().cloned()).unwrap()));
+    assert_eq!(ask(&Lexicon::new(halves.collect()), "환각 양자화"), both);
+
+    let question = "GPT의 환각과 양자화";
+    let found = matched_in_english(&Glosses::of(question), question, "Quantized: no Hallucinations 🦙");
+    let found: Vec<(&str, &str)> =
+        found.iter().map(|(word, english)| (word.as_str(), english.as_str())).collect();
+    assert_eq!(found, [("환각", "Hallucinations"), ("양자화", "Quantized")]);
 }

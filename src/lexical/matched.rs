@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::ops::Range;
 
 use super::Terms;
+use super::glossary::Glosses;
 use super::terms::Term;
 use super::token::{Role, tokens};
 
@@ -67,6 +68,22 @@ pub fn matched(terms: &Terms, text: &str) -> Vec<Matched> {
         Matched { word: terms.spelled(&word).to_owned(), spans }
     });
     matched.collect()
+}
+
+/// The words of the question that `text` holds in English, in the question's order: as the question spells each, and as the text
+/// spells the likeliest meaning that it holds.
+#[must_use]
+pub fn matched_in_english(glosses: &Glosses, question: &str, text: &str) -> Vec<(String, String)> {
+    let mut places: HashMap<String, Range<usize>> = HashMap::new();
+    for token in tokens(text) {
+        places.entry(token.term).or_insert(token.start..token.end);
+    }
+    let found = glosses.words.iter().filter_map(|gloss| {
+        let held = gloss.meanings.iter().filter_map(|(term, share)| Some((places.get(term)?, share)));
+        let (place, _) = held.max_by(|(_, one), (_, other)| one.total_cmp(other))?;
+        Some((question.get(gloss.span.clone())?.to_owned(), text.get(place.clone())?.to_owned()))
+    });
+    found.collect()
 }
 
 /// Drops places that lie within a place of a longer term of which this is a part of the question.

@@ -5,6 +5,8 @@
 //! papers which came after the last publishing count by the same measure as those before it.
 
 mod characters;
+mod glossary;
+mod glossed;
 mod index;
 #[cfg(test)]
 mod index_tests;
@@ -24,9 +26,10 @@ use std::borrow::Cow;
 use std::io;
 use std::path::{Path, PathBuf};
 
+pub use glossary::{Gloss, Glosses};
 pub use index::LexicalIndex;
 pub use lexicon::{Hit, Lexicon};
-pub use matched::{Matched, matched};
+pub use matched::{Matched, matched, matched_in_english};
 pub use terms::Terms;
 
 use crate::paper::{Paper, Passage, PassageKind};

@@ -72,6 +72,16 @@ impl Terms {
         Self { terms: terms(&tokens(question)), phrases: distinct, question: question.to_owned() }
     }
 
+    /// The terms of `phrase`, insisting on all of it as if it stood in quotation marks.
+    #[must_use]
+    pub fn exactly(phrase: &str) -> Self {
+        let tokens = tokens(phrase);
+        let steps = steps(&tokens);
+        let phrases =
+            if steps.is_empty() { Vec::new() } else { vec![Phrase { span: 0..phrase.len(), steps }] };
+        Self { terms: terms(&tokens), phrases, question: phrase.to_owned() }
+    }
+
     /// The same words, insisting on none: for a text that is searched with, whose quotation marks are its own.
     #[must_use]
     pub fn without_phrases(mut self) -> Self {
@@ -204,6 +214,17 @@ mod tests {
         );
         assert_eq!(phrases("5\" wide"), Vec::<String>::new());
         assert_eq!(phrases("「 \"a b\" “"), ["a b"]);
+    }
+
+    #[test]
+    fn what_is_insisted_on_without_marks_is_as_with_them() {
+        for phrase in ["deep learning", "GPT-4", "잔차 연결", "残差", "…"] {
+            let quoted = Terms::of(&format!("\"{phrase}\""));
+            let steps = |terms: &Terms| -> Vec<Vec<(String, u32)>> {
+                terms.insisted().iter().map(|phrase| phrase.steps.clone()).collect()
+            };
+            assert_eq!(steps(&Terms::exactly(phrase)), steps(&quoted), "{phrase}");
+        }
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Stems {
         Self { stemmer: Stemmer::create(Algorithm::English), known: HashMap::new() }
     }
 
-    fn of(&mut self, word: &str) -> String {
+    pub(super) fn of(&mut self, word: &str) -> String {
         if let Some(stem) = self.known.get(word) {
             return stem.clone();
         }

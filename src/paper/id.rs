@@ -193,7 +193,9 @@ impl fmt::Display for PaperId {
 
 /// Says which text is no identifier, and what one looks like.
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
-#[error("'{0}' is no paper id; use arxiv:2408.15881, doi:10.1145/..., or t: and 16 hex digits")]
+#[error(
+    "'{0}' is no paper id; use arxiv:2408.15881, doi:10.1145/..., or t: and 16 hex digits; a search for its title shows it"
+)]
 pub struct NotAnId(String);
 
 impl FromStr for PaperId {

@@ -4,6 +4,7 @@ use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use super::remark::Remark;
 use super::tie::Tie;
 use crate::paper::{Language, Paper, PaperId, PassageKind};
 
@@ -19,6 +20,10 @@ pub struct Answer {
     /// Even the best are too far from the question for an answer, and so are not among `hits`; `floor=none` shows them.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub below_floor: bool,
+    /// Where the answer is not to all that was asked, and what to do about it.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(value_type = Vec<super::WrittenRemark>)]
+    pub remarks: Vec<Remark>,
     /// Nothing but operators was asked: `hits` are the newest papers that they allow, and have no score.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub listed: bool,
@@ -143,6 +148,9 @@ pub struct Why {
     pub named: bool,
     /// The words of the question that stand in the title or the matched passage, as the question spells them.
     pub words: Vec<String>,
+    /// The words of the question whose English the title or the matched passage holds.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub in_english: Vec<InEnglish>,
     /// What each signal says of the paper.
     pub signals: Signals,
     /// Tags shared with the papers asked about, or named in the question.
@@ -154,6 +162,17 @@ pub struct Why {
     pub tie: Option<Tie>,
 }
 
+/// A word of the question that is found by its English.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct InEnglish {
+    /// As the question spells it.
+    #[schema(example = "환각")]
+    pub word: String,
+    /// As the paper does.
+    #[schema(example = "hallucinations")]
+    pub english: String,
+}
+
 /// What put a paper where it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Signals {
@@ -161,6 +180,8 @@ pub struct Signals {
     pub meaning: f32,
     /// BM25, as a share of the best there is for this question, 0 to 1.
     pub words: f32,
+    /// BM25 of the question's words in English, as a share of the best there is for this question, 0 to 1.
+    pub words_in_english: f32,
     /// The share of the question's words, weighed by their rarity, that one passage holds, 0 to 1.
     pub coverage: f32,
 }

@@ -1,8 +1,9 @@
 //! The text in the box: a question, and beside it operators that say which papers may answer.
 //!
-//! `"mixture of experts" author:kim tag:moe year:2023..2025 -tag:survey has:commentary`. An operator is a known key, a
-//! colon (also the full-width one of Chinese and Japanese keyboards) and a value right behind it; a minus before it
-//! negates. Everything else is the question and keeps every character: addresses, ids, `note: this`, what is in quotes.
+//! `"mixture of experts" author:kim tag:moe year:2023..2025 -tag:survey has:commentary -robot`. An operator is a known key,
+//! a colon (also the full-width one of Chinese and Japanese keyboards) and a value right behind it; a minus before it
+//! negates, and a minus before a word or a phrase in quotes leaves out the papers that hold it. Everything else is the
+//! question and keeps every character: addresses, ids, `note: this`, numbers below zero, what is in quotes.
 
 use super::filter::{Filter, FilterError, Key};
 
@@ -13,6 +14,18 @@ pub struct AskedText {
     pub text: String,
     /// What the operators ask for.
     pub filter: Filter,
+    /// Words and phrases that no answer may hold.
+    pub without: Vec<String>,
+    /// Keys of operators with nothing right behind their colon, which are text.
+    pub without_value: Vec<String>,
+}
+
+/// A longer text was pasted: quotes and minuses in it are no wishes of its reader's.
+const TYPED: usize = 200;
+
+/// Whether a person typed `text`, and did not paste it.
+pub(super) fn is_typed(text: &str) -> bool {
+    text.chars().nth(TYPED).is_none()
 }
 
 impl AskedText {
@@ -23,6 +36,7 @@ impl AskedText {
     pub fn parse(typed: &str) -> Result<Self, FilterError> {
         // Quotes that never close open nothing; to look for their end again and again would take forever.
         let closing = typed.rfind(CLOSING).map_or(usize::MAX, |last| typed.len() - last);
+        let is_typed = is_typed(typed);
         let mut asked = Self::default();
         let mut rest = typed;
         let mut is_cut = false;
@@ -35,8 +49,15 @@ impl AskedText {
                 // One of the two spaces around it goes with it.
                 rest = behind.trim_start();
                 is_cut = true;
+            } else if let Some((word, behind)) = left_out(rest, closing).filter(|_| is_typed) {
+                asked.without.push(word.to_owned());
+                rest = behind.trim_start();
+                is_cut = true;
             } else {
                 let (word, behind) = rest.split_at_checked(word_end(rest, closing)).unwrap_or((rest, ""));
+                if is_typed && word.strip_suffix(COLON).is_some_and(|key| Key::parse(key).is_ok()) {
+                    asked.without_value.push(word.to_owned());
+                }
                 asked.text.push_str(word);
                 rest = behind;
             }
@@ -58,12 +79,12 @@ struct Operator<'t> {
 impl<'t> Operator<'t> {
     /// The operator that `text` begins with, and what is behind it.
     fn at_start_of(text: &'t str, closing: usize) -> Option<(Self, &'t str)> {
-        let bare = text.strip_prefix(['-', '－', '−']);
+        let bare = text.strip_prefix(MINUS);
         let is_negated = bare.is_some();
         let bare = bare.unwrap_or(text);
         let colon = bare.find(|c: char| !c.is_alphabetic())?;
         let (name, behind) = bare.split_at_checked(colon)?;
-        let behind = behind.strip_prefix([':', '：'])?;
+        let behind = behind.strip_prefix(COLON)?;
         let key = Key::parse(name).ok()?;
         let (value, behind) = match quoted(behind, closing) {
             Some((value, behind)) if behind.chars().next().is_none_or(char::is_whitespace) => (value, behind),
@@ -79,6 +100,22 @@ impl<'t> Operator<'t> {
     }
 }
 
+/// The word or phrase behind the minus that `text` begins with, and what is behind it.
+fn left_out(text: &str, closing: usize) -> Option<(&str, &str)> {
+    let bare = text.strip_prefix(MINUS)?;
+    if let Some((phrase, behind)) = quoted(bare, closing) {
+        let is_alone = behind.chars().next().is_none_or(char::is_whitespace);
+        return (is_alone && phrase.chars().any(char::is_alphanumeric)).then_some((phrase, behind));
+    }
+    let (word, behind) = bare.split_at_checked(space(bare)).unwrap_or((bare, ""));
+    // "-5" and "-x" are of a formula, "--limit" of a command.
+    let mut letters = word.chars();
+    let begins = letters.next().is_some_and(char::is_alphabetic);
+    (begins && (letters.next().is_some() || !word.is_ascii())).then_some((word, behind))
+}
+
+const MINUS: [char; 3] = ['-', '－', '−'];
+const COLON: [char; 2] = [':', '：'];
 const OPENING: [char; 2] = ['"', '“'];
 const CLOSING: [char; 2] = ['"', '”'];
 
@@ -107,8 +144,36 @@ mod tests {
     use proptest::prelude::*;
 
     fn asked(typed: &str) -> (String, serde_json::Value) {
-        let AskedText { text, filter } = AskedText::parse(typed).unwrap();
+        let AskedText { text, filter, without, .. } = AskedText::parse(typed).unwrap();
+        assert_eq!(without, Vec::<String>::new(), "{typed}");
         (text, serde_json::to_value(filter).unwrap())
+    }
+
+    #[test]
+    fn a_minus_leaves_out_words_and_phrases() {
+        for (typed, text, without) in [
+            ("vision -robot", "vision", &["robot"][..]),
+            ("-综述 残差连接 －\"전문가 혼합\" tag:moe", "残差连接", &["综述", "전문가 혼합"]),
+            ("−GPT-4 tokens", "tokens", &["GPT-4"]),
+            ("-“no way” -robot", "", &["no way", "robot"]),
+            ("-note:this x", "x", &["note:this"]),
+            // Formulas, commands, dashes, and what stands within a word.
+            ("a -5 -x - b -- --limit state-of-the-art -(y) -\"\"", "", &[]),
+        ] {
+            let asked = AskedText::parse(typed).unwrap();
+            assert_eq!(asked.without, without, "{typed}");
+            assert_eq!(asked.text, if without.is_empty() { typed } else { text }, "{typed}");
+        }
+        let pasted = format!("{} -robot tag: -\"a b\"", "word ".repeat(60));
+        let asked = AskedText::parse(&pasted).unwrap();
+        assert_eq!((asked.text, asked.without.len(), asked.without_value.len()), (pasted, 0, 0));
+    }
+
+    #[test]
+    fn a_key_without_a_value_is_text_and_is_told() {
+        let asked = AskedText::parse("tag: moe 저자： note: x author:").unwrap();
+        assert_eq!(asked.text, "tag: moe 저자： note: x author:");
+        assert_eq!(asked.without_value, ["tag:", "저자：", "author:"]);
     }
 
     #[test]
@@ -206,9 +271,10 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_read_and_a_text_without_colons_is_kept(text in "\\PC*") {
+        fn any_text_is_read_and_a_text_without_operators_is_kept(text in "\\PC*") {
             let _ = AskedText::parse(&text);
-            let plain: String = text.chars().filter(|c| !matches!(c, ':' | '：')).collect();
+            let operators = |c: &char| COLON.contains(c) || MINUS.contains(c);
+            let plain: String = text.chars().filter(|c| !operators(c)).collect();
             prop_assert_eq!(AskedText::parse(&plain).unwrap().text, plain);
         }
     }

@@ -6,7 +6,7 @@ use super::filter::Filter;
 use super::order::{by_date, diverse, prefer_recent};
 use super::paper_set::PaperSet;
 use super::request::{Floor, Options, Sort};
-use super::{Hit, RankedPaper, RequestError, SearchError, Searcher};
+use super::{Facts, Hit, RankedPaper, Remark, RequestError, SearchError, Searcher};
 use crate::store::PaperNumber;
 
 /// Below it nothing answers: a little under where the best are as likely related to the question as not. Of 200 questions of random
@@ -23,17 +23,25 @@ pub(super) struct Choice {
     options: Options,
 }
 
+/// A paper that may be shown.
+struct Preferred {
+    ranked: RankedPaper,
+    score: f32,
+    /// The score, less for age.
+    worth: f32,
+}
+
 impl Choice {
-    /// `asked`: papers that are asked about, and so never the answer.
+    /// `never`: papers that cannot be the answer, such as those that are asked about.
     pub(super) fn of(
         searcher: &Searcher,
         filter: Filter,
         options: &Options,
-        asked: &[PaperNumber],
+        never: impl IntoIterator<Item = PaperNumber>,
     ) -> Result<Self, SearchError> {
         filter.check().map_err(RequestError::from)?;
         let allowed = if filter.is_empty() { None } else { Some(searcher.facts()?.select(&filter)) };
-        let mut excluded: HashSet<PaperNumber> = asked.iter().copied().collect();
+        let mut excluded: HashSet<PaperNumber> = never.into_iter().collect();
         for id in &options.exclude {
             // What the caller has seen elsewhere need not be here.
             excluded.extend(searcher.snapshot.paper_by_name(id)?.map(|(number, _)| number));
@@ -53,10 +61,21 @@ impl Choice {
         !self.excluded.contains(&paper) && self.allowed.as_ref().is_none_or(|allowed| allowed.contains(paper))
     }
 
-    /// The papers that the filter allows; none without a filter.
-    pub(super) fn papers(&self) -> Vec<PaperNumber> {
-        let allowed = self.allowed.iter().flat_map(PaperSet::iter);
+    /// All papers that may answer.
+    pub(super) fn papers(&self, facts: &Facts) -> Vec<PaperNumber> {
+        let every = self.allowed.is_none().then(|| facts.select(&Filter::default()));
+        let allowed = self.allowed.iter().chain(&every).flat_map(PaperSet::iter);
         allowed.filter(|paper| !self.excluded.contains(paper)).collect()
+    }
+
+    /// What there is to say where no paper may answer.
+    pub(super) fn remarks(&self, searcher: &Searcher) -> Vec<Remark> {
+        let remark = match (searcher.live.counts().papers, self.total) {
+            (0, _) => Some(Remark::EmptyLibrary),
+            (_, 0) => Some(Remark::NoPaperLeft),
+            _ => None,
+        };
+        remark.into_iter().collect()
     }
 
     /// Empties a ranking whose best answer only so well, if that is no answer; whether it did. Who filters has chosen, and sees
@@ -70,7 +89,8 @@ impl Choice {
         dropped
     }
 
-    /// The hits among `ranking`, with their scores; `taken` places are given away already.
+    /// The hits among `ranking` in the order in which they are preferred, with their scores; `taken` places are given away
+    /// already.
     pub(super) fn choose(
         &self,
         searcher: &Searcher,
@@ -79,34 +99,36 @@ impl Choice {
         taken: usize,
     ) -> Result<Vec<(RankedPaper, f32)>, SearchError> {
         let limit = self.limit.saturating_sub(taken);
-        let mut scored: Vec<(RankedPaper, f32)> =
-            ranking.into_iter().map(|ranked| (ranked, score(&ranked))).collect();
+        let worth = |ranked: RankedPaper| {
+            let score = score(&ranked);
+            Preferred { ranked, score, worth: score }
+        };
+        let mut preferred: Vec<Preferred> = ranking.into_iter().map(worth).collect();
         if let Floor::At(floor) = self.options.floor {
-            scored.retain(|(_, score)| *score >= floor);
+            preferred.retain(|one| one.score >= floor);
         }
         if let Some(half_life) = self.options.recency {
             let facts = searcher.facts()?;
-            let date = |(ranked, _): &(RankedPaper, f32)| facts.date_of(ranked.paper);
             let today = jiff::Zoned::now().date();
             prefer_recent(
-                &mut scored,
+                &mut preferred,
                 today,
                 half_life,
-                date,
-                |(_, score)| *score,
-                |one, score| one.1 = score,
+                |one| facts.date_of(one.ranked.paper),
+                |one| one.worth,
+                |one, worth| one.worth = worth,
             );
         }
         if let Some(diversity) = self.options.diversity {
             let ranker = searcher.live.ranker();
-            let similarity = |left: &(RankedPaper, f32), right: &(RankedPaper, f32)| {
-                let (left, right) = (ranker.direction_of(left.0.paper)?, ranker.direction_of(right.0.paper)?);
-                Some(ranker.centring().related.score(left.cosine(&right)))
+            let similarity = |left: &Preferred, right: &Preferred| {
+                let direction = |one: &Preferred| ranker.direction_of(one.ranked.paper);
+                Some(ranker.centring().related.score(direction(left)?.cosine(&direction(right)?)))
             };
-            scored = diverse(scored, limit, diversity, |(_, score)| *score, similarity);
+            preferred = diverse(preferred, limit, diversity, |one| one.worth, similarity);
         }
-        scored.truncate(limit);
-        Ok(scored)
+        preferred.truncate(limit);
+        Ok(preferred.into_iter().map(|one| (one.ranked, one.score)).collect())
     }
 
     /// Puts what is shown into the order asked for.

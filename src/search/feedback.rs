@@ -50,7 +50,7 @@ mod tests {
 
     fn found(paper: u32, score: f32) -> RankedPaper {
         let passage = PassageNumber(paper);
-        RankedPaper { paper: PaperNumber(paper), passage, score, dense: score, lexical: 0.0, coverage: 0.0 }
+        RankedPaper::by_one_signal(PaperNumber(paper), passage, score)
     }
 
     #[test]

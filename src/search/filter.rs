@@ -132,9 +132,28 @@ const KEYS: [(Key, &[&str]); 8] = [
     (Key::Lang, &["lang", "language", "언어", "语言", "語言", "言語"]),
     (Key::Source, &["source", "출처", "来源", "來源", "出典"]),
     (Key::Year, &["year", "date", "연도", "년도", "날짜", "年份", "日期", "年", "日付"]),
-    (Key::From, &["from", "since", "after"]),
-    (Key::To, &["to", "until"]),
-    (Key::Has, &["has"]),
+    (Key::From, &["from", "since", "after", "부터", "自"]),
+    (Key::To, &["to", "until", "까지", "至"]),
+    (Key::Has, &["has", "있음", "有", "あり"]),
+];
+
+/// The one property that a paper can have.
+const COMMENTARY: [&str; 15] = [
+    "commentary",
+    "comment",
+    "note",
+    "notes",
+    "해설",
+    "논평",
+    "메모",
+    "주석",
+    "노트",
+    "评论",
+    "評論",
+    "笔记",
+    "解説",
+    "コメント",
+    "メモ",
 ];
 
 impl Key {
@@ -191,9 +210,7 @@ impl Filter {
                 self.to = Some(self.to.map_or(last, |known| known.min(last)));
             }
             Key::Has => {
-                if !["commentary", "comment", "note", "해설", "评论", "解説"]
-                    .contains(&value.to_lowercase().as_str())
-                {
+                if !COMMENTARY.contains(&value.to_lowercase().as_str()) {
                     return Err(FilterError::NoProperty(cut(value, 40).to_owned()));
                 }
                 self.has_commentary = Some(!negated);
@@ -321,6 +338,10 @@ mod tests {
             ("has", true, "commentary"),
         ])
         .unwrap();
+        for (key, value) in [("有", "评论"), ("있음", "논평"), ("あり", "コメント"), ("Has", "Notes")]
+        {
+            assert_eq!(filter(&[(key, false, value)]).unwrap().has_commentary, Some(true), "{key}:{value}");
+        }
         let json = serde_json::json!({
             "tags": ["moe"], "authors": ["김민수"], "not_authors": ["Hinton, G."], "langs": ["ko"], "not_langs": ["zh"],
             "sources": ["digest"], "dates": ["2023..2025"], "not_dates": ["2024-05.."], "from": "2023", "to": "2025-02",

@@ -10,7 +10,8 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::question::{Piece, Question};
-use super::ranker::{Entry, Method, Ranker};
+use super::ranker::{Entry, Ranker};
+use super::ranking::Method;
 use crate::index::{Centring, FlatVectors, HnswIndex, VectorIndex};
 use crate::lexical::{Document, LexicalIndex, Lexicon};
 use crate::paper::{Language, Paper, Record, UnitVector, passages_of};
@@ -88,6 +89,10 @@ fn measure_signals() {
             };
             ask("a title", &paper.title);
             ask("an abstract", paper.abstract_text.as_deref().unwrap_or_default());
+            ask(
+                "a Korean question",
+                "잔차 연결을 대신하여 학습을 안정시키는 방법과 그 이론적 근거는 무엇인가",
+            );
         }
         let mut times: Vec<_> = times.into_iter().collect();
         times.sort_by_key(|(what, _)| *what);

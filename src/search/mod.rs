@@ -6,6 +6,7 @@
 
 mod answer;
 mod asked;
+mod chance;
 mod choice;
 mod column;
 mod date_range;
@@ -17,12 +18,15 @@ mod hubs;
 mod live;
 #[cfg(test)]
 mod measure;
+mod named;
 mod order;
 mod paper_set;
 mod question;
 mod questions;
 mod ranker;
+mod ranking;
 mod related;
+mod remark;
 mod request;
 mod show;
 mod tie;
@@ -32,7 +36,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-pub use answer::{Answer, Asked, Example, Hit, Link, Match, PaperCard, Signals, Why};
+pub use answer::{Answer, Asked, Example, Hit, InEnglish, Link, Match, PaperCard, Signals, Why};
 pub use asked::AskedText;
 pub use date_range::DateRange;
 pub use facts::{Facet, Facets, Facts, FactsBuilder};
@@ -41,16 +45,20 @@ pub use live::IndexState;
 pub use order::{by_date, diverse, prefer_recent};
 pub use paper_set::PaperSet;
 pub use question::{Piece, Question, QuestionTexts};
-pub use ranker::{Allow, Method, RankedPaper, Ranker};
+pub use ranker::{Allow, Ranker};
+pub use ranking::{Method, RankedPaper};
 pub use related::words_of;
+pub use remark::Remark;
+pub(crate) use remark::Written as WrittenRemark;
 pub use request::{DEFAULT_LIMIT, Floor, Options, RelatedRequest, RequestError, SearchRequest, Sort};
 pub use tie::{Sentence, Tie};
 
 use crate::embed::{EncodeError, Encoder};
 use crate::index::{Centring, CentringError};
 use crate::lexical::LexicalError;
-use crate::paper::{Paper, PaperId, VectorError, identifiers_in};
+use crate::paper::{Paper, PaperId, VectorError};
 use crate::store::{Counts, PaperNumber, Snapshot, Store, StoreError};
+use chance::Chance;
 use live::Live;
 
 /// Why a question has no answer.
@@ -106,6 +114,7 @@ pub struct Searcher {
     live: Live,
     /// The model's means as they are shipped.
     prior: Centring,
+    chance: Chance,
     /// Read when it is first needed.
     facts: OnceLock<Arc<Facts>>,
 }
@@ -146,7 +155,8 @@ impl Searcher {
         {
             let _ = facts.set(Arc::clone(known));
         }
-        Ok(Self { snapshot, encoder, live, prior: prior.clone(), facts })
+        let chance = Chance::of(live.counts().papers, before.map(|before| &before.chance));
+        Ok(Self { snapshot, encoder, live, prior: prior.clone(), chance, facts })
     }
 
     /// What is in the library.
@@ -195,20 +205,6 @@ impl Searcher {
 
     fn find(&self, id: &PaperId) -> Result<(PaperNumber, Paper), SearchError> {
         self.snapshot.paper_by_name(id)?.ok_or_else(|| SearchError::Unknown(id.clone()))
-    }
-
-    /// The papers of the library that `question` names by id or URL, in order.
-    fn named_in(&self, question: &str) -> Result<Vec<PaperNumber>, SearchError> {
-        let mut numbers = Vec::new();
-        let ids = question.split_whitespace().filter_map(PaperId::parse).chain(identifiers_in(question));
-        for id in ids {
-            if let Some((number, _)) = self.snapshot.paper_by_name(&id)?
-                && !numbers.contains(&number)
-            {
-                numbers.push(number);
-            }
-        }
-        Ok(numbers)
     }
 }
 

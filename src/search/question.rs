@@ -156,11 +156,16 @@ impl Aims {
 
 /// Between a question and a passage by style: what is asked may be a person's words, or a summary like those that are stored.
 fn centred(pieces: &[Piece], centring: &Centring) -> Result<Vec<UnitVector>, VectorError> {
-    let between = |piece: &Piece| {
-        let centred = |role| centring.apply(role, piece.language, &piece.vector);
-        UnitVector::mean_of(&[Role::Query, Role::Passage].map(centred))
-    };
-    pieces.iter().map(between).collect()
+    pieces.iter().map(|piece| between(piece.language, &piece.vector, centring)).collect()
+}
+
+/// One vector of what is asked, centred so.
+pub(super) fn between(
+    language: Language,
+    raw: &UnitVector,
+    centring: &Centring,
+) -> Result<UnitVector, VectorError> {
+    UnitVector::mean_of(&[Role::Query, Role::Passage].map(|role| centring.apply(role, language, raw)))
 }
 
 fn mean(vectors: &[UnitVector]) -> Result<UnitVector, VectorError> {

@@ -3,27 +3,27 @@
 use std::collections::HashSet;
 use std::time::Instant;
 
+use super::asked::is_typed;
 use super::choice::Choice;
+use super::named::Named;
 use super::show::{Shown, Standing};
 use super::{
-    Answer, Asked, AskedText, Method, QuestionTexts, RankedPaper, RequestError, SearchError, SearchRequest,
-    Searcher, milliseconds,
+    Answer, Asked, AskedText, Floor, Method, QuestionTexts, RankedPaper, Remark, RequestError, SearchError,
+    SearchRequest, Searcher, milliseconds,
 };
-use crate::lexical::Terms;
+use crate::lexical::{Glosses, Terms};
 use crate::paper::{folded_title, normalise, normalised_title};
 use crate::store::PaperNumber;
 
 /// Where the paper of a title stands if a title was asked: all its words are in it.
 const TITLED: usize = 10;
-/// A longer text was pasted: what stands in quotes there is no wish of its reader's.
-const TYPED: usize = 200;
-
 impl Searcher {
     /// The papers that answer a question.
     ///
     /// A question that names papers by id, URL or title gets those first. What stands in quotes must stand so in a paper, if
-    /// it does in any. A question over the model's limit is chunked, and the mean of its chunks is searched; the answer
-    /// says how many there were. Operators alone (`tag:moe year:2024`) list the papers they allow, the newest first.
+    /// it does in any; what has a minus before it stands in no answer. A question over the model's limit is chunked, and the
+    /// mean of its chunks is searched; the answer says how many there were. Operators alone (`tag:moe year:2024`) list the
+    /// papers they allow, the newest first, and names alone the papers they name.
     ///
     /// # Errors
     /// If the question is empty, an operator or option means nothing, or the store cannot be read.
@@ -31,19 +31,29 @@ impl Searcher {
         let started = Instant::now();
         request.options.check()?;
         let typed = normalise(&request.text);
-        let AskedText { text, filter } = AskedText::parse(&typed).map_err(RequestError::from)?;
-        let choice = Choice::of(self, filter.joined(request.options.filter.clone()), &request.options, &[])?;
-        if !text.chars().any(char::is_alphanumeric) && choice.is_filtered() {
-            return self.list(typed, &choice, started);
+        let asked = AskedText::parse(&typed).map_err(RequestError::from)?;
+        let text = asked.text;
+        let never = self.with_any(&asked.without)?;
+        let is_narrowed = !asked.filter.is_empty() || !never.is_empty() || !request.options.filter.is_empty();
+        let filter = asked.filter.joined(request.options.filter.clone());
+        let choice = Choice::of(self, filter, &request.options, never)?;
+        let mut remarks = choice.remarks(self);
+        remarks.extend(asked.without_value.into_iter().map(Remark::NoValue));
+        if !text.chars().any(char::is_alphanumeric) && is_narrowed {
+            return self.list(typed, &choice, remarks, started);
         }
         let question = QuestionTexts::of(&text, self.encoder.as_ref()).embed(self.encoder.as_ref())?;
         let ranker = self.live.ranker();
         let terms = terms_of(&text);
         let phrased = self.with_phrases(&terms, &choice)?;
+        if terms.phrases().next().is_some() && phrased.is_none() && choice.total > 0 {
+            remarks.push(Remark::PhrasesNotFound(terms.phrases().map(str::to_owned).collect()));
+        }
         let allow = |paper: PaperNumber| {
             choice.allows(paper) && phrased.as_ref().is_none_or(|with| with.contains(&paper))
         };
-        let mut named = self.named_in(&text)?;
+        let Named { papers: mut named, unknown, is_all } = self.named_in(&text)?;
+        remarks.extend(unknown.into_iter().map(Remark::NotInLibrary));
         named.retain(|paper| choice.allows(*paper));
         let mut ranking =
             ranker.rank(&question, Method::Shipped, request.options.candidates(), &|paper| {
@@ -55,13 +65,20 @@ impl Searcher {
         self.move_titled(&text, &mut ranking, &mut first)?;
 
         let raw = question.raw()?;
+        let glosses = Glosses::of(&text);
         let shown = Shown {
             raw: std::slice::from_ref(&raw),
             absolute: question.centred(&self.prior)?,
             terms: &terms,
+            glosses: Some((&glosses, &text)),
             calibration: ranker.centring().answers,
+            excess: self.excess(question.language())?,
         };
         let Standing { anchor, strength } = self.standing(ranking.iter().chain(&first), &shown)?;
+        // The letters of an id are like nothing.
+        if is_all && request.options.floor != Floor::None {
+            ranking.clear();
+        }
         // Who names a paper is not asking whether there is one.
         let below_floor =
             first.is_empty() && choice.drop_unanswered(&mut ranking, shown.calibration.score(strength));
@@ -89,6 +106,7 @@ impl Searcher {
             hits,
             total: choice.total,
             below_floor,
+            remarks,
             listed: false,
             took_ms: milliseconds(started),
             chunks: question.pieces.len(),
@@ -96,9 +114,15 @@ impl Searcher {
     }
 
     /// The papers that the operators allow, the newest first.
-    fn list(&self, typed: String, choice: &Choice, started: Instant) -> Result<Answer, SearchError> {
+    fn list(
+        &self,
+        typed: String,
+        choice: &Choice,
+        remarks: Vec<Remark>,
+        started: Instant,
+    ) -> Result<Answer, SearchError> {
         let facts = self.facts()?;
-        let mut papers: Vec<PaperNumber> = choice.papers();
+        let mut papers: Vec<PaperNumber> = choice.papers(facts);
         papers.sort_by(|left, right| facts.date_of(*right).cmp(&facts.date_of(*left)).then(left.cmp(right)));
         let mut hits = Vec::new();
         for paper in papers.into_iter().take(choice.limit) {
@@ -109,10 +133,20 @@ impl Searcher {
             hits,
             total: choice.total,
             below_floor: false,
+            remarks,
             listed: true,
             took_ms: milliseconds(started),
             chunks: 0,
         })
+    }
+
+    /// The papers that hold any of these words or phrases.
+    fn with_any(&self, phrases: &[String]) -> Result<HashSet<PaperNumber>, SearchError> {
+        let mut with = HashSet::new();
+        for phrase in phrases {
+            with.extend(self.live.ranker().with_words(&Terms::exactly(phrase), &|_| true)?);
+        }
+        Ok(with)
     }
 
     /// The papers that hold every quoted phrase; `None` if nothing is quoted, or no paper holds it.
@@ -156,7 +190,7 @@ impl Searcher {
 /// The words of a question; quotes count only in what a person typed.
 pub(super) fn terms_of(text: &str) -> Terms {
     let terms = Terms::of(text);
-    if text.chars().nth(TYPED).is_some() { terms.without_phrases() } else { terms }
+    if is_typed(text) { terms } else { terms.without_phrases() }
 }
 
 /// The tags that the question says, in its own words.

@@ -1,28 +1,30 @@
 //! Questions and papers to ranked papers, over one state of a library. Knows vectors, words and numbers of papers; what they say
 //! is shown by [`super::Searcher`], and measured by `eval`, with the very same code.
 //!
-//! Two signals give candidates, neither filters the other: the nearest passages by vector and the best by words. Every
+//! Three signals give candidates, none filters another: the nearest passages by vector, and the best by words, as they are and in
+//! English. Every
 //! candidate is then judged by all its passages ([`super::evidence`]).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
 use super::SearchError;
-use super::evidence::{Evidence, shortness};
+use super::evidence::{Evidence, Side, shortness};
 use super::feedback::{FEEDBACK_PAPERS, fed_back};
 use super::hubs::Hubs;
 use super::question::{Aims, Question};
 use super::questions::terms_of;
+use super::ranking::{Method, RankedPaper, best, fused};
 use super::words::{Words, trust};
 use crate::index::{Centring, ExactIndex, FlatVectors, Neighbour, PassageMeans, VectorIndex};
-use crate::lexical::{Document, Hit, LexicalIndex, Lexicon, Terms};
+use crate::lexical::{Document, Glosses, Hit, LexicalIndex, Lexicon, Terms};
 use crate::paper::{Language, Paper, Passage, PassageKind, Role, UnitVector};
 use crate::store::{PaperNumber, PassageNumber};
 
 /// Passages that each signal offers. Beyond it nothing that the other signal does not know ever came first.
 const DEPTH: usize = 400;
-/// Of reciprocal rank fusion (Cormack, Clarke and Büttcher 2009).
-const RECIPROCAL_RANK_K: f32 = 60.0;
+/// Passages among which the few nearest papers surely are.
+const NEARBY: usize = 64;
 /// How deep each ranking is that is fused.
 const FUSED: usize = 1_000;
 /// A language with fewer passages on a side has no scale of its own for words.
@@ -32,36 +34,6 @@ const RELATED_LEXICAL_WEIGHT: f32 = 0.4;
 
 /// Which papers may be in an answer.
 pub type Allow<'a> = &'a (dyn Fn(PaperNumber) -> bool + Sync);
-
-/// A way to rank.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Method {
-    /// The cosine of the question's raw vector to the nearest passage.
-    Dense,
-    /// BM25 of the best passage.
-    Lexical,
-    /// Reciprocal rank fusion of the two before.
-    ReciprocalRank,
-    /// What search does.
-    Shipped,
-}
-
-/// A paper in a ranking.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct RankedPaper {
-    /// Which.
-    pub paper: PaperNumber,
-    /// The passage that speaks most for it.
-    pub passage: PassageNumber,
-    /// What it is ranked by.
-    pub score: f32,
-    /// What the vectors add to that.
-    pub dense: f32,
-    /// What BM25 says, 0 to 1: its share of the best there is.
-    pub lexical: f32,
-    /// The share of the question's words, weighed by rarity, that one of its passages holds.
-    pub coverage: f32,
-}
 
 /// What the ranker knows of a passage.
 #[derive(Clone, Copy, Debug)]
@@ -208,7 +180,10 @@ impl Ranker {
             }
             Method::Shipped => {
                 let mut asked = question.aims(&self.centring)?;
-                let words = self.words(&terms_of(&question.text), allow)?;
+                let words = [
+                    self.words(&terms_of(&question.text), allow)?,
+                    self.glossed(&Glosses::of(&question.text), allow)?,
+                ];
                 let candidates = self.candidates(&asked.whole, &words, limit, allow, &[]);
                 let ranked = |asked: &Aims, limit: usize| {
                     let judged =
@@ -237,7 +212,7 @@ impl Ranker {
         also: &[PaperNumber],
         evidence: &dyn Fn(PaperNumber) -> f32,
     ) -> Result<Vec<RankedPaper>, SearchError> {
-        let words = self.words(&Terms::of(text).without_phrases(), allow)?;
+        let words = [self.words(&Terms::of(text).without_phrases(), allow)?, Words::none()];
         let aims = Aims::at(asked.clone());
         let judge = |paper| {
             let direction = self.direction_of(paper)?;
@@ -316,7 +291,7 @@ impl Ranker {
     fn candidates(
         &self,
         asked: &UnitVector,
-        words: &Words,
+        words: &[Words; 2],
         limit: usize,
         allow: Allow<'_>,
         also: &[PaperNumber],
@@ -329,7 +304,8 @@ impl Ranker {
             candidates.extend(
                 self.nearest(asked, depth, allow).iter().filter_map(|near| self.paper_of(near.number)),
             );
-            candidates.extend(words.best(depth).iter().filter_map(|number| self.paper_of(*number)));
+            let worded = words.iter().flat_map(|words| words.best(depth));
+            candidates.extend(worded.filter_map(|number| self.paper_of(number)));
             if candidates.len() >= limit || depth >= all {
                 return candidates;
             }
@@ -337,12 +313,15 @@ impl Ranker {
         }
     }
 
-    fn judge(&self, paper: PaperNumber, asked: &Aims, language: Language, words: &Words) -> RankedPaper {
+    /// `words`: as they are, and in English.
+    fn judge(&self, paper: PaperNumber, asked: &Aims, language: Language, words: &[Words; 2]) -> RankedPaper {
         let mut evidence = Evidence::default();
         let mut speaks = (f32::NEG_INFINITY, PassageNumber(0));
         for number in self.passages_of.get(&paper).map_or(&[][..], Vec::as_slice) {
             let Some(entry) = self.entry(*number) else { continue };
-            let (lexical, coverage) = words.of_passage(*number);
+            let [(lexical, held), (glossed, held_in_english)] =
+                words.each_ref().map(|words| words.of_passage(*number));
+            evidence.coverage_in_english = evidence.coverage_in_english.max(held_in_english);
             let dense = self.vector(*number).map(|vector| {
                 asked.similarity(vector)
                     - self.hubs.penalty(language, paper, *number, vector)
@@ -350,12 +329,13 @@ impl Ranker {
             });
             let side = if is_commentary(entry) { &mut evidence.commentary } else { &mut evidence.abstracts };
             side.lexical = side.lexical.max(lexical);
+            side.glossed = side.glossed.max(glossed);
             side.dense = match (side.dense, dense) {
                 (Some(one), Some(other)) => Some(one.max(other)),
                 (one, other) => one.or(other),
             };
-            evidence.coverage = evidence.coverage.max(coverage);
-            let alone = Evidence::of_one(dense, lexical, coverage).score();
+            evidence.coverage = evidence.coverage.max(held);
+            let alone = Evidence::of_one(Side { dense, lexical, glossed }, held).score();
             if alone > speaks.0 {
                 speaks = (alone, PassageNumber(*number));
             }
@@ -366,7 +346,9 @@ impl Ranker {
             score: evidence.score(),
             dense: evidence.dense(),
             lexical: evidence.lexical(),
+            glossed: evidence.glossed(),
             coverage: evidence.coverage,
+            coverage_in_english: evidence.coverage_in_english,
         }
     }
 
@@ -394,6 +376,16 @@ impl Ranker {
         neighbours
     }
 
+    /// The passages by which the `limit` papers nearest to `asked` are so near, as search judges them, but by vectors alone.
+    pub(super) fn nearest_papers(&self, asked: &UnitVector, limit: usize) -> Vec<PassageNumber> {
+        // Titles that stand alone are nearer than they are let count.
+        let found = self.nearest(asked, NEARBY, &|_| true);
+        let judged = found.iter().filter_map(|near| {
+            Some((near.number, near.similarity - shortness(self.entry(near.number)?.kind)))
+        });
+        best(self.by_best_passage(judged), limit).iter().map(|ranked| ranked.passage).collect()
+    }
+
     fn by_vector(&self, asked: &UnitVector, limit: usize, allow: Allow<'_>) -> Vec<RankedPaper> {
         let all: usize = self.indexes.iter().map(|index| index.len()).sum();
         let mut depth = limit.saturating_mul(4).max(DEPTH);
@@ -416,7 +408,7 @@ impl Ranker {
         for (number, score) in passages {
             let Some(paper) = self.paper_of(number) else { continue };
             let passage = PassageNumber(number);
-            let ranked = RankedPaper { paper, passage, score, dense: score, lexical: 0.0, coverage: 0.0 };
+            let ranked = RankedPaper::by_one_signal(paper, passage, score);
             let known = papers.entry(paper).or_insert(ranked);
             if score > known.score {
                 *known = ranked;
@@ -434,28 +426,18 @@ impl Ranker {
         let hits = self.hits(terms, allow)?;
         Ok(Words::of(&hits, &self.sizes, |number| self.placed(number).map(|placed| placed.group)))
     }
+
+    /// What the words say of each passage in English, which is one language: all passages by the best of all.
+    fn glossed(&self, glosses: &Glosses, allow: Allow<'_>) -> Result<Words, SearchError> {
+        if glosses.is_empty() {
+            return Ok(Words::none());
+        }
+        let hits =
+            self.lexicon.search_glosses(glosses, &|number| self.paper_of(number).is_some_and(allow))?;
+        Ok(Words::of(&hits, &[self.sizes.iter().sum()], |number| self.placed(number).map(|_| 0)))
+    }
 }
 
 fn is_commentary(entry: &Entry) -> bool {
     entry.kind == PassageKind::Commentary
-}
-
-/// Reciprocal rank fusion.
-fn fused(rankings: [Vec<RankedPaper>; 2], limit: usize) -> Vec<RankedPaper> {
-    let mut fused: HashMap<PaperNumber, RankedPaper> = HashMap::new();
-    for ranking in rankings {
-        for (rank, ranked) in ranking.into_iter().enumerate() {
-            let score = 1.0 / (RECIPROCAL_RANK_K + 1.0 + rank as f32);
-            let first = || RankedPaper { score: 0.0, ..ranked };
-            fused.entry(ranked.paper).or_insert_with(first).score += score;
-        }
-    }
-    best(fused.into_values().collect(), limit)
-}
-
-/// The `limit` best, ties by number.
-fn best(mut ranking: Vec<RankedPaper>, limit: usize) -> Vec<RankedPaper> {
-    ranking.sort_by(|left, right| right.score.total_cmp(&left.score).then(left.paper.cmp(&right.paper)));
-    ranking.truncate(limit);
-    ranking
 }

@@ -11,11 +11,11 @@ use std::time::Instant;
 use super::choice::Choice;
 use super::show::{Shown, Standing};
 use super::{
-    Answer, Asked, Example, Link, QuestionTexts, RankedPaper, RelatedRequest, SearchError, Searcher, Why,
-    milliseconds,
+    Answer, Asked, Example, Link, QuestionTexts, RankedPaper, RelatedRequest, RequestError, SearchError,
+    Searcher, Why, milliseconds,
 };
 use crate::lexical::Terms;
-use crate::paper::{Mention, Paper, Role, UnitVector};
+use crate::paper::{Language, Mention, Paper, Role, UnitVector};
 use crate::store::PaperNumber;
 
 /// Against 0.75 for the liked (Manning et al. 2008).
@@ -43,20 +43,29 @@ impl Searcher {
                 UnitVector::new(steered.map(|(to, away)| to - DISLIKED_WEIGHT * away).collect())?
             }
         };
-        let named: Vec<PaperNumber> =
-            liked.papers.iter().chain(&disliked.papers).map(|(number, _)| *number).collect();
+        let both = liked.papers.iter().find(|one| disliked.papers.iter().any(|other| one.0 == other.0));
+        if let Some((_, paper)) = both {
+            return Err(RequestError::LikeAndUnlike(paper.id.clone()).into());
+        }
+        let named = liked.papers.iter().chain(&disliked.papers).map(|(number, _)| *number);
         let options = &request.options;
-        let choice = Choice::of(self, options.filter.clone(), options, &named)?;
+        let choice = Choice::of(self, options.filter.clone(), options, named)?;
         let ranker = self.live.ranker();
         let linked = self.linked_from(&liked.papers)?;
         let evidence = |number| self.evidence(number, &liked.papers).unwrap_or_default();
         let allow = |paper| choice.allows(paper);
         let mut ranking =
             ranker.related(&asked, &liked.text, options.candidates(), &allow, &linked, &evidence)?;
+        let excess = match liked.language {
+            Some(language) if liked.papers.is_empty() => self.excess(language)?,
+            _ => 0.0,
+        };
         let shown = Shown {
+            excess,
             raw: &liked.raw,
             absolute: UnitVector::mean_of(&liked.absolute)?,
             terms: &Terms::of(&liked.text).without_phrases(),
+            glosses: None,
             // A text alone is asked as a question is.
             calibration: if liked.papers.is_empty() {
                 ranker.centring().answers
@@ -88,6 +97,7 @@ impl Searcher {
             hits,
             total: choice.total,
             below_floor,
+            remarks: choice.remarks(self),
             listed: false,
             took_ms: milliseconds(started),
             chunks: liked.chunks + disliked.chunks,
@@ -101,6 +111,7 @@ impl Searcher {
                 Example::Text { text } => {
                     let encoder = self.encoder.as_ref();
                     let question = QuestionTexts::whole(text, encoder).embed(encoder)?;
+                    all.language.get_or_insert(question.language());
                     all.directions.push(question.centred(self.live.ranker().centring())?);
                     all.absolute.push(question.centred(&self.prior)?);
                     all.raw.push(question.raw()?);
@@ -199,6 +210,8 @@ struct Examples {
     /// Centred by the model's own means.
     absolute: Vec<UnitVector>,
     text: String,
+    /// Of the first text.
+    language: Option<Language>,
     chunks: usize,
 }
 

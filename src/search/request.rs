@@ -10,6 +10,9 @@ use crate::paper::PaperId;
 /// Hits in an answer that nobody counted.
 pub const DEFAULT_LIMIT: usize = 10;
 
+/// So many of the best are looked at in any case: how good an answer is does not hang on how much of it is shown.
+pub(super) const LOOKED_AT: usize = 10;
+
 /// Papers that one request may leave out.
 const MOST_EXCLUDED: usize = 1_000;
 
@@ -44,7 +47,7 @@ pub struct Options {
     pub filter: Filter,
     /// In which order.
     pub sort: Sort,
-    /// Days in which the score of a paper halves; `None`: age does not matter.
+    /// What is new is preferred: a paper so many days older counts half in the order, scores stay; `None`: age does not matter.
     pub recency: Option<f32>,
     /// From 0, the best papers however alike, to 1, papers as unlike each other as can be.
     pub diversity: Option<f32>,
@@ -85,7 +88,7 @@ pub enum RequestError {
     #[error(transparent)]
     Filter(#[from] FilterError),
     /// Of the recency.
-    #[error("recency is {0}; give the days in which a score halves, such as 365")]
+    #[error("recency is {0}; give the days by which a paper that is older counts half, such as 365")]
     Recency(f32),
     /// Of the diversity.
     #[error("diversity is {0}; give a number from 0 (the best) to 1 (the most different)")]
@@ -96,6 +99,9 @@ pub enum RequestError {
     /// Of the papers to leave out.
     #[error("{0} papers are excluded; give at most {MOST_EXCLUDED}")]
     Excluded(usize),
+    /// Of the examples.
+    #[error("{0} is to be both like and unlike; leave it out of one")]
+    LikeAndUnlike(PaperId),
     /// Of the sort.
     #[error("sort is '{0}'; use score or date")]
     Sort(String),
@@ -126,7 +132,7 @@ impl Options {
     #[must_use]
     pub fn candidates(&self) -> usize {
         if self.recency.is_none() && self.diversity.is_none() {
-            return self.limit;
+            return self.limit.max(LOOKED_AT);
         }
         self.limit.saturating_mul(5).max(200)
     }

@@ -1,23 +1,19 @@
 //! Ranked papers as hits: the passage that speaks for the paper, the score a person can read, and why.
 
-use super::answer::{Hit, Match, PaperCard, Signals, Why};
-use super::evidence::{COVERAGE_WEIGHT, completeness, shortness};
+use super::answer::{Hit, InEnglish, Match, PaperCard, Signals, Why};
+use super::evidence::{COVERAGE_WEIGHT, completeness, completeness_in_english, shortness};
+use super::question::between;
 use super::{RankedPaper, SearchError, Searcher};
 use crate::index::Calibration;
-use crate::lexical::{Terms, matched};
-use crate::paper::{PassageKind, Role, UnitVector};
-use crate::store::PaperNumber;
+use crate::lexical::{Glosses, Terms, matched, matched_in_english};
+use crate::paper::{Language, PassageKind, Role, UnitVector};
+use crate::store::{PaperNumber, PassageNumber};
 
 /// So many of the best are looked at to tell how good the best is.
 const ANCHORS: usize = 3;
 
 /// What the second best counts in how well a question is answered.
 const SECOND: f32 = 0.25;
-/// How much nearer the best two are by chance in a library e times as large. Nonsense gains between 0.018 and 0.035, from 20
-/// papers to 10,000 of eight sets. Bare topic words across languages lose by it: in a library of 900 papers some are taken for nonsense.
-const CHANCE: f32 = 0.02;
-/// The papers of a library in which the curve of the model holds as it was measured.
-const FEW_PAPERS: u64 = 20;
 
 /// What hits are shown against.
 pub(super) struct Shown<'s> {
@@ -27,8 +23,20 @@ pub(super) struct Shown<'s> {
     pub(super) absolute: UnitVector,
     /// The words of what is asked.
     pub(super) terms: &'s Terms,
+    /// The words of a question in English, and the question.
+    pub(super) glosses: Option<(&'s Glosses, &'s str)>,
     /// From what papers are ranked by to a score.
     pub(super) calibration: Calibration,
+    /// How much nearer than elsewhere all that is asked so comes in this library.
+    pub(super) excess: f32,
+}
+
+/// How well the best two answer together.
+fn best_two(mut similarities: Vec<f32>) -> Option<f32> {
+    similarities.sort_by(|left, right| right.total_cmp(left));
+    let best = *similarities.first()?;
+    let second = similarities.get(1).copied().unwrap_or(best);
+    Some(best + SECOND * (second - best))
 }
 
 /// How a ranking stands outside its library.
@@ -36,7 +44,7 @@ pub(super) struct Shown<'s> {
 pub(super) struct Standing {
     /// What is added to the numbers of the ranking to bring them to the scale on which scores were calibrated.
     pub(super) anchor: f32,
-    /// How well the best two answer, on that scale: one can be near by accident, and the best of many is nearer by chance.
+    /// How well the best two answer, on that scale: one can be near by accident.
     pub(super) strength: f32,
 }
 
@@ -45,8 +53,8 @@ impl Searcher {
     ///
     /// Ranking compares within a library: what all its papers share is taken out, and BM25 counts by its best. A score says
     /// whether anything answers at all, and there the library's topic counts: a question about football is as far from
-    /// every paper about wings as can be, and yet one of them is nearest. So the best are measured from outside, and the rest keep
-    /// their distance to them.
+    /// every paper about wings as can be, and yet one of them is nearest. So the best are measured from outside, less what chance gives
+    /// in this library, and the rest keep their distance to them.
     pub(super) fn standing<'r>(
         &self,
         ranking: impl Iterator<Item = &'r RankedPaper>,
@@ -56,24 +64,39 @@ impl Searcher {
         let mut nearest = Vec::new();
         let mut complete = 0.0_f32;
         for ranked in ranking.take(ANCHORS) {
-            let Some((_, passage)) = self.snapshot.passage(ranked.passage)? else { continue };
-            let Some(raw) = self.snapshot.vector(ranked.passage)? else { continue };
-            let centred = self.prior.apply(Role::Passage, passage.language, &raw);
-            let similarity = centred.cosine(&shown.absolute) - shortness(passage.kind);
-            let words = COVERAGE_WEIGHT * completeness(ranked.coverage);
-            anchor = anchor.max(similarity + words - ranked.score);
+            let Some(similarity) = self.absolute(ranked.passage, &shown.absolute)? else { continue };
+            let words = COVERAGE_WEIGHT
+                * completeness(ranked.coverage).max(completeness_in_english(ranked.coverage_in_english));
+            anchor = anchor.max(similarity - shown.excess + words - ranked.score);
             complete = complete.max(words);
-            nearest.push(similarity);
+            nearest.push(similarity - shown.excess);
         }
-        nearest.sort_by(|left, right| right.total_cmp(left));
-        let Some(best) = nearest.first() else {
-            // Nothing is embedded yet: words alone answer, and nobody can tell how well.
+        // Nothing is embedded yet: words alone answer, and nobody can tell how well.
+        let Some(together) = best_two(nearest) else {
             return Ok(Standing { anchor: 0.0, strength: f32::INFINITY });
         };
-        let second = nearest.get(1).unwrap_or(best);
-        let chance = CHANCE * (self.live.counts().papers.max(FEW_PAPERS) as f32 / FEW_PAPERS as f32).ln();
-        let strength = best + SECOND * (second - best) + complete - chance;
-        Ok(Standing { anchor, strength })
+        Ok(Standing { anchor, strength: together + complete })
+    }
+
+    /// How much nearer than in a small library everything comes here by chance to what is asked in `language`.
+    pub(super) fn excess(&self, language: Language) -> Result<f32, SearchError> {
+        let ranker = self.live.ranker();
+        self.chance.excess(language, &self.prior, |language, raw| {
+            let absolute = between(language, raw, &self.prior)?;
+            let mut nearest = Vec::new();
+            for passage in ranker.nearest_papers(&between(language, raw, ranker.centring())?, ANCHORS) {
+                nearest.extend(self.absolute(passage, &absolute)?);
+            }
+            Ok(best_two(nearest))
+        })
+    }
+
+    /// The similarity of a stored passage to `asked` by the model's own means; `None` if it is not embedded.
+    fn absolute(&self, passage: PassageNumber, asked: &UnitVector) -> Result<Option<f32>, SearchError> {
+        let Some((_, stored)) = self.snapshot.passage(passage)? else { return Ok(None) };
+        let raw = self.snapshot.vector(passage)?;
+        let similarity = |raw| self.prior.apply(Role::Passage, stored.language, &raw).cosine(asked);
+        Ok(raw.map(|raw| similarity(raw) - shortness(stored.kind)))
     }
 
     /// A paper that was not ranked, shown by its first passage that says more than its title.
@@ -127,6 +150,13 @@ impl Searcher {
                 words.push(found.word);
             }
         }
+        let in_english: Vec<InEnglish> = match shown.glosses {
+            None => Vec::new(),
+            Some((glosses, question)) => {
+                let found = matched_in_english(glosses, question, &format!("{}\n{text}", paper.title));
+                found.into_iter().map(|(word, english)| InEnglish { word, english }).collect()
+            }
+        };
         Ok(Hit {
             score,
             similarity,
@@ -141,7 +171,13 @@ impl Searcher {
             paper: PaperCard::from(&paper),
             why: Why {
                 words,
-                signals: Signals { meaning: ranked.dense, words: ranked.lexical, coverage: ranked.coverage },
+                in_english,
+                signals: Signals {
+                    meaning: ranked.dense,
+                    words: ranked.lexical,
+                    words_in_english: ranked.glossed,
+                    coverage: ranked.coverage,
+                },
                 ..Why::default()
             },
         })

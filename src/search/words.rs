@@ -17,6 +17,11 @@ pub(super) struct Words {
 }
 
 impl Words {
+    /// Nothing is said of any.
+    pub(super) fn none() -> Self {
+        Self { of: Vec::new() }
+    }
+
     /// Of `hits`, where a passage's group is one of `sizes`, which count its passages.
     pub(super) fn of(hits: &[Hit], sizes: &[usize], group_of: impl Fn(u32) -> Option<usize>) -> Self {
         // The best score, and the best coverage.

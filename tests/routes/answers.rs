@@ -111,3 +111,23 @@ async fn every_answer_has_the_security_headers() {
         assert_eq!(headers["referrer-policy"], "no-referrer", "{path}");
     }
 }
+
+#[tokio::test]
+async fn what_was_not_as_asked_is_told_with_a_code() {
+    let app = TestApp::ready();
+    for (question, code, says) in [
+        ("2001.00001", "not_in_library", "arxiv:2001.00001 is not in this library"),
+        ("\\\"purple llamas\\\" vision", "phrases_not_found", "\"purple llamas\""),
+        ("vision tag:", "no_value", "tag:moe"),
+        ("vision tag:nosuchtag", "no_paper_left", "paperkin facets"),
+    ] {
+        let body = app.post("/v1/search", format!("{{\"query\":\"{question}\"}}")).await.json();
+        assert_eq!(body["remarks"][0]["code"], code, "{body}");
+        let message = body["remarks"][0]["message"].as_str().unwrap_or_default();
+        assert!(message.contains(says), "{message}");
+    }
+    let body = app.get("/v1/search?q=vision").await.json();
+    assert!(body.get("remarks").is_none(), "nothing to say: {body}");
+    let page = app.get("/?q=vision%20tag:nosuchtag").await.text;
+    assert!(page.contains("No paper is left by these filters"), "{page}");
+}

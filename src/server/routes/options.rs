@@ -65,7 +65,7 @@ struct RankingInUrl {
     /// The order in which the best are shown: `score` or `date`.
     #[param(inline)]
     sort: Option<Sort>,
-    /// Days in which the score of a paper halves.
+    /// What is new is preferred: a paper so many days older counts half in the order; scores stay.
     #[param(example = 365)]
     recency: Option<f32>,
     /// 0: the best papers, however alike. 1: papers as unlike each other as can be.

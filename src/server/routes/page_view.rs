@@ -64,6 +64,8 @@ pub(super) struct MentionView {
 /// An answer in words.
 pub(super) struct AnswerView {
     pub(super) count: String,
+    /// What there is to know beside the hits.
+    pub(super) remarks: Vec<String>,
     pub(super) hits: Vec<HitView>,
     pub(super) more: Option<String>,
     /// Where the nearest papers are shown, though none of them answers.
@@ -85,7 +87,8 @@ impl AnswerView {
             Asked::Text(text) if answer.below_floor => Some(Self::of_question(text) + "&floor=none"),
             _ => None,
         };
-        Self { count, hits, more, nearest }
+        let remarks = answer.remarks.iter().map(|remark| words::sentence(&remark.to_string())).collect();
+        Self { count, remarks, hits, more, nearest }
     }
 
     /// The address that asks `question`.
@@ -153,6 +156,10 @@ fn why(hit: &Hit) -> Vec<String> {
     let mut why = Vec::new();
     if hit.why.named {
         why.push("named in the question".to_owned());
+    }
+    if !hit.why.in_english.is_empty() {
+        let found = hit.why.in_english.iter().map(|found| format!("{} = {}", found.word, found.english));
+        why.push(found.collect::<Vec<_>>().join(", "));
     }
     if !hit.why.shared_tags.is_empty() {
         why.push(format!("shared: {}", hit.why.shared_tags.join(", ")));

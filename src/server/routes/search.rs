@@ -43,7 +43,7 @@ pub(super) struct InBody {
     /// The order in which the best are shown.
     #[serde(default)]
     sort: Sort,
-    /// Days in which the score of a paper halves.
+    /// What is new is preferred: a paper so many days older counts half in the order; scores stay.
     #[schema(example = 365)]
     recency: Option<f32>,
     /// 0: the best papers, however alike. 1: papers as unlike each other as can be.
