@@ -180,11 +180,18 @@ impl Ranker {
             }
             Method::Shipped => {
                 let mut asked = question.aims(&self.centring)?;
-                let words = [
-                    self.words(&terms_of(&question.text), allow)?,
-                    self.glossed(&Glosses::of(&question.text), allow)?,
-                ];
-                let candidates = self.candidates(&asked.whole, &words, limit, allow, &[]);
+                // None of the signals waits for another.
+                let (near, (words, glossed)) = rayon::join(
+                    || self.nearest(&asked.whole, first_depth(limit), allow),
+                    || {
+                        rayon::join(
+                            || self.words(&terms_of(&question.text), allow),
+                            || self.glossed(&Glosses::of(&question.text), allow),
+                        )
+                    },
+                );
+                let words = [words?, glossed?];
+                let candidates = self.candidates(&asked.whole, near, &words, limit, allow, &[]);
                 let ranked = |asked: &Aims, limit: usize| {
                     let judged =
                         candidates.iter().map(|paper| self.judge(*paper, asked, question.language(), &words));
@@ -221,7 +228,8 @@ impl Ranker {
             let score = dense + RELATED_LEXICAL_WEIGHT * found.lexical + evidence(paper);
             Some(RankedPaper { score, dense, ..found })
         };
-        let candidates = self.candidates(asked, &words, limit, allow, also);
+        let near = self.nearest(asked, first_depth(limit), allow);
+        let candidates = self.candidates(asked, near, &words, limit, allow, also);
         Ok(best(candidates.into_iter().filter_map(judge).collect(), limit))
     }
 
@@ -287,29 +295,29 @@ impl Ranker {
         self.indexes.iter().find_map(|index| index.vector(number))
     }
 
-    /// What both signals offer; deeper until there are `limit` papers or nothing is left.
+    /// What all signals offer, `near` at [`first_depth`]; deeper until there are `limit` papers or nothing is left.
     fn candidates(
         &self,
         asked: &UnitVector,
+        mut near: Vec<Neighbour>,
         words: &[Words; 2],
         limit: usize,
         allow: Allow<'_>,
         also: &[PaperNumber],
     ) -> HashSet<PaperNumber> {
         let all: usize = self.indexes.iter().map(|index| index.len()).sum();
-        let mut depth = DEPTH.max(limit.saturating_mul(4));
+        let mut depth = first_depth(limit);
         loop {
             let mut candidates: HashSet<PaperNumber> =
                 also.iter().copied().filter(|paper| allow(*paper)).collect();
-            candidates.extend(
-                self.nearest(asked, depth, allow).iter().filter_map(|near| self.paper_of(near.number)),
-            );
+            candidates.extend(near.iter().filter_map(|near| self.paper_of(near.number)));
             let worded = words.iter().flat_map(|words| words.best(depth));
             candidates.extend(worded.filter_map(|number| self.paper_of(number)));
             if candidates.len() >= limit || depth >= all {
                 return candidates;
             }
             depth = depth.saturating_mul(4);
+            near = self.nearest(asked, depth, allow);
         }
     }
 
@@ -428,7 +436,7 @@ impl Ranker {
     }
 
     /// What the words say of each passage in English, which is one language: all passages by the best of all.
-    fn glossed(&self, glosses: &Glosses, allow: Allow<'_>) -> Result<Words, SearchError> {
+    pub(super) fn glossed(&self, glosses: &Glosses, allow: Allow<'_>) -> Result<Words, SearchError> {
         if glosses.is_empty() {
             return Ok(Words::none());
         }
@@ -436,6 +444,11 @@ impl Ranker {
             self.lexicon.search_glosses(glosses, &|number| self.paper_of(number).is_some_and(allow))?;
         Ok(Words::of(&hits, &[self.sizes.iter().sum()], |number| self.placed(number).map(|_| 0)))
     }
+}
+
+/// How deep each signal is asked first.
+fn first_depth(limit: usize) -> usize {
+    DEPTH.max(limit.saturating_mul(4))
 }
 
 fn is_commentary(entry: &Entry) -> bool {

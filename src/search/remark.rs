@@ -66,7 +66,7 @@ impl fmt::Display for Remark {
                 let phrases = phrases.join(" and ");
                 write!(formatter, "no paper holds {phrases}{together}; searched without the quotation marks")
             }
-            Self::NotInLibrary(id) => write!(formatter, "{id} is not in this library"),
+            Self::NotInLibrary(id) => write!(formatter, "this library does not have {id}"),
             Self::NoValue(key) => write!(
                 formatter,
                 "'{key}' has nothing right behind it and was searched as a word; filters are written like tag:moe"
