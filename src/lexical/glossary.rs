@@ -101,9 +101,11 @@ impl Glosses {
                     continue;
                 }
             };
+            // One character of a longer run is a particle, or a part of a word that is not known.
+            let shortest = run.len().min(2);
             let mut begin = 0;
             while begin < run.len() && read.words.len() < MOST {
-                let longest = (1..=LONGEST.min(run.len() - begin)).rev().find_map(|length| {
+                let longest = (shortest..=LONGEST.min(run.len() - begin)).rev().find_map(|length| {
                     let piece = &run[begin..begin + length];
                     let word: String = piece.iter().map(|character| character.letter).collect();
                     let meanings = table.meanings(&word)?;

@@ -13,6 +13,9 @@ use crate::store::PaperNumber;
 /// words and other domains at most 5 % get over it, of what people ask of papers nearly all do (`tests/seeds.rs`, README).
 const DEFAULT_FLOOR: f32 = 0.485;
 
+/// Of the score of the best: papers below it are not preferred for being new.
+const ANSWERING: f32 = 0.5;
+
 /// What a request's options come to in one library.
 pub(super) struct Choice {
     pub(super) limit: usize,
@@ -110,8 +113,11 @@ impl Choice {
         if let Some(half_life) = self.options.recency {
             let facts = searcher.facts()?;
             let today = jiff::Zoned::now().date();
+            // What hardly answers does not come first by being new.
+            let best = preferred.first().map_or(0.0, |one| one.score);
+            let answering = preferred.partition_point(|one| one.score >= best * ANSWERING);
             prefer_recent(
-                &mut preferred,
+                preferred.get_mut(..answering).unwrap_or_default(),
                 today,
                 half_life,
                 |one| facts.date_of(one.ranked.paper),

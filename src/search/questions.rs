@@ -42,6 +42,9 @@ impl Searcher {
         if !text.chars().any(char::is_alphanumeric) && is_narrowed {
             return self.list(typed, &choice, remarks, started);
         }
+        if Terms::of(&text).is_empty() && !text.chars().any(char::is_alphanumeric) {
+            return Err(SearchError::Empty);
+        }
         let question = QuestionTexts::of(&text, self.encoder.as_ref()).embed(self.encoder.as_ref())?;
         let ranker = self.live.ranker();
         let terms = terms_of(&text);

@@ -64,7 +64,10 @@ impl fmt::Display for Remark {
                     phrases.iter().map(|phrase| format!("\"{}\"", cut(phrase, REPEATED))).collect();
                 let together = if phrases.len() > 1 { " together" } else { "" };
                 let phrases = phrases.join(" and ");
-                write!(formatter, "no paper holds {phrases}{together}; searched without the quotation marks")
+                write!(
+                    formatter,
+                    "no paper that may answer holds {phrases}{together}; searched without the quotation marks"
+                )
             }
             Self::NotInLibrary(id) => write!(formatter, "this library does not have {id}"),
             Self::NoValue(key) => write!(
@@ -85,7 +88,10 @@ mod tests {
         let json = serde_json::to_value(Remark::PhrasesNotFound(phrases)).unwrap();
         assert_eq!(json["code"], "phrases_not_found");
         let message = json["message"].as_str().unwrap();
-        assert!(message.starts_with("no paper holds \"잔차 연결\" and \"🦙") && message.contains("together"));
-        assert!(message.chars().count() < 250);
+        assert!(
+            message.starts_with("no paper that may answer holds \"잔차 연결\" and \"🦙")
+                && message.contains("together")
+        );
+        assert!(message.chars().count() < 280);
     }
 }

@@ -54,28 +54,29 @@ impl Searcher {
     /// Ranking compares within a library: what all its papers share is taken out, and BM25 counts by its best. A score says
     /// whether anything answers at all, and there the library's topic counts: a question about football is as far from
     /// every paper about wings as can be, and yet one of them is nearest. So the best are measured from outside, less what chance gives
-    /// in this library, and the rest keep their distance to them.
+    /// in this library: the first scores what they come to together, and the rest keep their distance to it.
     pub(super) fn standing<'r>(
         &self,
         ranking: impl Iterator<Item = &'r RankedPaper>,
         shown: &Shown<'_>,
     ) -> Result<Standing, SearchError> {
-        let mut anchor = f32::NEG_INFINITY;
+        let mut first = None;
         let mut nearest = Vec::new();
         let mut complete = 0.0_f32;
         for ranked in ranking.take(ANCHORS) {
             let Some(similarity) = self.absolute(ranked.passage, &shown.absolute)? else { continue };
             let words = COVERAGE_WEIGHT
                 * completeness(ranked.coverage).max(completeness_in_english(ranked.coverage_in_english));
-            anchor = anchor.max(similarity - shown.excess + words - ranked.score);
+            first.get_or_insert(ranked.score);
             complete = complete.max(words);
             nearest.push(similarity - shown.excess);
         }
         // Nothing is embedded yet: words alone answer, and nobody can tell how well.
-        let Some(together) = best_two(nearest) else {
+        let (Some(together), Some(first)) = (best_two(nearest), first) else {
             return Ok(Standing { anchor: 0.0, strength: f32::INFINITY });
         };
-        Ok(Standing { anchor, strength: together + complete })
+        let strength = together + complete;
+        Ok(Standing { anchor: strength - first, strength })
     }
 
     /// How much nearer than in a small library everything comes here by chance to what is asked in `language`.

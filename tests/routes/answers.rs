@@ -117,7 +117,11 @@ async fn what_was_not_as_asked_is_told_with_a_code() {
     let app = TestApp::ready();
     for (question, code, says) in [
         ("2001.00001", "not_in_library", "this library does not have arxiv:2001.00001"),
-        ("\\\"purple llamas\\\" vision", "phrases_not_found", "\"purple llamas\""),
+        (
+            "\\\"purple llamas\\\" vision",
+            "phrases_not_found",
+            "no paper that may answer holds \"purple llamas\"",
+        ),
         ("vision tag:", "no_value", "tag:moe"),
         ("vision tag:nosuchtag", "no_paper_left", "paperkin facets"),
     ] {
