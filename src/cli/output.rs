@@ -79,10 +79,7 @@ fn one_hit(out: &mut impl Write, rank: usize, score: Option<f32>, hit: &Hit) -> 
     if hit.why.named {
         why.push("named in the question".into());
     }
-    if !hit.why.in_english.is_empty() {
-        let found = hit.why.in_english.iter().map(|found| format!("{} = {}", found.word, found.english));
-        why.push(found.collect::<Vec<_>>().join(", "));
-    }
+    why.extend(hit.why.glosses());
     if !hit.why.shared_tags.is_empty() {
         why.push(format!("shared tags: {}", hit.why.shared_tags.join(", ")));
     }

@@ -183,7 +183,8 @@ fn run(
                 let texts: Vec<&str> = questions.iter().map(|question| question.text.as_str()).collect();
                 let plainly = ask(&texts, &[Role::Query], vectors)?;
                 let asked = plainly.into_iter().zip(ask(&texts, &BOTH, vectors)?);
-                let asked = asked.map(|(plainly, shipped)| Asking::Question { plainly, shipped });
+                let asked = asked
+                    .map(|(plainly, shipped)| Asking::Question(Box::new(AskedTwice { plainly, shipped })));
                 (asked.zip(questions.iter().map(|question| &question.judged)).collect::<Vec<_>>(), main)
             }
             What::Related(related) => {
@@ -201,8 +202,9 @@ fn run(
             for (name, method) in METHODS {
                 let ranker = if method == Method::Shipped { &shipped } else { &plain };
                 let rank = |asking: &Asking| match asking {
-                    Asking::Question { plainly, shipped } => {
-                        let question = if method == Method::Shipped { shipped } else { plainly };
+                    Asking::Question(asked) => {
+                        let question =
+                            if method == Method::Shipped { &asked.shipped } else { &asked.plainly };
                         ranker.rank(question, method, DEPTH, &|_| true)
                     }
                     Asking::Related(paper) => {
@@ -224,8 +226,14 @@ fn run(
 }
 
 enum Asking {
-    Question { plainly: Questioned, shipped: Questioned },
+    Question(Box<AskedTwice>),
     Related(PaperNumber),
+}
+
+/// A question, with the vectors of a plain search and with those of the product.
+struct AskedTwice {
+    plainly: Questioned,
+    shipped: Questioned,
 }
 
 /// The texts as the product asks them, the whole and its sentences, in `roles`; all embedded together.

@@ -73,8 +73,6 @@ pub struct Glosses {
     pub(super) words: Vec<Gloss>,
     /// Words that no table has, of a script that the tables are for.
     pub(super) unknown: usize,
-    /// Whether no word of the question is in another script.
-    pub(super) is_all: bool,
 }
 
 impl Glosses {
@@ -84,7 +82,7 @@ impl Glosses {
         let characters = characters(question);
         let is_kana = |letter: char| matches!(letter, 'ぁ'..='ヺ');
         let is_japanese = characters.iter().any(|character| is_kana(character.letter));
-        let mut read = Self { is_all: true, ..Self::default() };
+        let mut read = Self::default();
         let mut stems = Stems::new();
         let mut at = 0;
         while let Some(first) = characters.get(at) {
@@ -95,11 +93,7 @@ impl Glosses {
                 Class::Unspaced(Script::Hangul) => (&KOREAN, true),
                 Class::Unspaced(Script::Han) if is_japanese => (&JAPANESE, false),
                 Class::Unspaced(Script::Han) => (&CHINESE, false),
-                Class::Other => continue,
-                _ => {
-                    read.is_all = false;
-                    continue;
-                }
+                _ => continue,
             };
             // One character of a longer run is a particle, or a part of a word that is not known.
             let shortest = run.len().min(2);
@@ -148,12 +142,6 @@ impl Glosses {
         }
     }
 
-    /// Whether the question has no word in another script.
-    #[must_use]
-    pub fn is_all(&self) -> bool {
-        self.is_all
-    }
-
     /// Whether nothing of the question is known in English.
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -191,7 +179,7 @@ mod tests {
         for nothing in ["", "hallucination", "ﷺ שלום 🦙 \u{0}", "ㅋㅋㅋ", "\\frac{1}{2}"] {
             assert!(Glosses::of(nothing).is_empty(), "{nothing}");
         }
-        assert!(!Glosses::of("GPT 환각").is_all && Glosses::of("환각 幻覚").is_all);
+        assert_eq!(Glosses::of("GPT 환각").words.len(), 1);
         let begun = std::time::Instant::now();
         let long = Glosses::of(&"환각확산양자화 幻觉的量化".repeat(20_000));
         assert!(long.words.len() <= MOST && begun.elapsed().as_secs() < 5, "{:?}", begun.elapsed());

@@ -7,7 +7,7 @@ use tantivy::postings::TermInfo;
 
 use super::glossary::{Gloss, Glosses};
 use super::index::{LexicalIndex, Segment};
-use super::lexicon::{Hit, Lexicon, each, idf, saturated};
+use super::lexicon::{Hit, Lexicon, each, idf, saturated, term_infos};
 use super::{FIELDS, LexicalError, SCHEMA};
 
 /// A meaning of half the share of the best is as good a sign that a word is there: the second is often that of research.
@@ -30,7 +30,7 @@ struct Walk<'l> {
 
 impl Lexicon {
     /// Every document that holds a meaning of a word of the question, and is allowed. The coverage is the share of the question's
-    /// words, by rarity, one of whose better meanings it holds; of a question with words of other scripts, nothing.
+    /// words, by rarity, one of whose better meanings it holds; words of other scripts are not counted.
     ///
     /// # Errors
     /// [`LexicalError::Damaged`] where postings cannot be read.
@@ -69,7 +69,7 @@ impl Lexicon {
         for walk in walks.iter() {
             let mut here = Vec::with_capacity(gloss.meanings.len());
             for (term, share) in &gloss.meanings {
-                let found = walk.infos(term)?;
+                let found = term_infos(walk.index, walk.segment, term)?;
                 for (sum, info) in frequency.iter_mut().zip(&found) {
                     *sum += f64::from(*share) * info.as_ref().map_or(0.0, |info| f64::from(info.doc_freq));
                 }
@@ -113,15 +113,6 @@ impl<'l> Walk<'l> {
             touched: Vec::new(),
             holders: Vec::new(),
         }
-    }
-
-    fn infos(&self, term: &str) -> Result<[Option<TermInfo>; FIELDS], LexicalError> {
-        let mut infos = [const { None }; FIELDS];
-        for (postings, info) in self.segment.postings.iter().zip(&mut infos) {
-            let found = postings.terms().get(term.as_bytes());
-            *info = found.map_err(|error| LexicalError::damaged(&self.index.path, error))?;
-        }
-        Ok(infos)
     }
 
     fn expect(

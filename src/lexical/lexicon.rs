@@ -148,12 +148,9 @@ impl Lexicon {
             let mut infos = Vec::with_capacity(walks.len());
             let mut frequency = [0; FIELDS];
             for walk in walks {
-                let mut here = [const { None }; FIELDS];
-                for ((postings, info), frequency) in
-                    walk.segment.postings.iter().zip(&mut here).zip(&mut frequency)
-                {
-                    *info = postings.terms().get(term.text.as_bytes()).map_err(|error| walk.failed(error))?;
-                    *frequency += info.as_ref().map_or(0, |info| u64::from(info.doc_freq));
+                let here = term_infos(walk.index, walk.segment, &term.text)?;
+                for (sum, info) in frequency.iter_mut().zip(&here) {
+                    *sum += info.as_ref().map_or(0, |info| u64::from(info.doc_freq));
                 }
                 infos.push(here);
             }
@@ -242,6 +239,20 @@ impl<'l> Walk<'l> {
         }
         Ok(())
     }
+}
+
+/// Where a term is in a segment, by field.
+pub(super) fn term_infos(
+    index: &LexicalIndex,
+    segment: &Segment,
+    term: &str,
+) -> Result<[Option<TermInfo>; FIELDS], LexicalError> {
+    let mut infos = [const { None }; FIELDS];
+    for (postings, info) in segment.postings.iter().zip(&mut infos) {
+        let found = postings.terms().get(term.as_bytes());
+        *info = found.map_err(|error| LexicalError::damaged(&index.path, error))?;
+    }
+    Ok(infos)
 }
 
 /// Shows every posting of a term in one field: document and frequency.

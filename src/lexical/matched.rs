@@ -74,6 +74,9 @@ pub fn matched(terms: &Terms, text: &str) -> Vec<Matched> {
 /// spells the likeliest meaning that it holds.
 #[must_use]
 pub fn matched_in_english(glosses: &Glosses, question: &str, text: &str) -> Vec<(String, String)> {
+    if glosses.is_empty() {
+        return Vec::new();
+    }
     let mut places: HashMap<String, Range<usize>> = HashMap::new();
     for token in tokens(text) {
         places.entry(token.term).or_insert(token.start..token.end);

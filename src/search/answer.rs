@@ -173,6 +173,16 @@ pub struct InEnglish {
     pub english: String,
 }
 
+impl Why {
+    /// The words found by their English, for people.
+    #[must_use]
+    pub fn glosses(&self) -> Option<String> {
+        let shown: Vec<String> =
+            self.in_english.iter().map(|found| format!("{} = {}", found.word, found.english)).collect();
+        (!shown.is_empty()).then(|| shown.join(", "))
+    }
+}
+
 /// What put a paper where it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, ToSchema)]
 pub struct Signals {

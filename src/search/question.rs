@@ -6,6 +6,7 @@
 use super::SearchError;
 use crate::embed::Encoder;
 use crate::index::Centring;
+use crate::lexical::Glosses;
 use crate::paper::{
     Language, Role, Span, UnitVector, VectorError, chunk, dot, letters_and_digits, sentences,
 };
@@ -26,6 +27,8 @@ pub struct Question {
     pub pieces: Vec<Piece>,
     /// Its sentences, where there are several.
     pub sentences: Vec<Piece>,
+    /// Its words in English.
+    pub glosses: Glosses,
 }
 
 /// A piece of a question.
@@ -43,6 +46,7 @@ pub struct QuestionTexts {
     text: String,
     pieces: Vec<String>,
     sentences: Vec<String>,
+    glosses: Glosses,
 }
 
 impl QuestionTexts {
@@ -50,10 +54,15 @@ impl QuestionTexts {
     #[must_use]
     pub fn whole(text: &str, encoder: &dyn Encoder) -> Self {
         let pieces = chunk(text, encoder.token_limit(), |piece| encoder.count_tokens(piece));
-        Self { text: text.to_owned(), pieces: owned(text, pieces), sentences: Vec::new() }
+        Self {
+            text: text.to_owned(),
+            pieces: owned(text, pieces),
+            sentences: Vec::new(),
+            glosses: Glosses::default(),
+        }
     }
 
-    /// Of `text` as a whole, and of its sentences.
+    /// Of `text` as a whole, of its sentences, and of its words in English.
     #[must_use]
     pub fn of(text: &str, encoder: &dyn Encoder) -> Self {
         let mut sentences = owned(text, sentences(text));
@@ -65,7 +74,7 @@ impl QuestionTexts {
             sentences.clear();
         }
         sentences.truncate(MOST_SENTENCES);
-        Self { sentences, ..Self::whole(text, encoder) }
+        Self { sentences, glosses: Glosses::of(text), ..Self::whole(text, encoder) }
     }
 
     /// All that is to be embedded.
@@ -80,7 +89,12 @@ impl QuestionTexts {
             let each = texts.iter().zip(vectors.by_ref());
             each.map(|(text, vector)| Piece { language: Language::of(text), vector }).collect()
         };
-        Question { pieces: pieces(&self.pieces), sentences: pieces(&self.sentences), text: self.text }
+        Question {
+            pieces: pieces(&self.pieces),
+            sentences: pieces(&self.sentences),
+            text: self.text,
+            glosses: self.glosses,
+        }
     }
 
     /// The question, embedded.

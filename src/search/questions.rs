@@ -11,7 +11,7 @@ use super::{
     Answer, Asked, AskedText, Floor, Method, QuestionTexts, RankedPaper, Remark, RequestError, SearchError,
     SearchRequest, Searcher, milliseconds,
 };
-use crate::lexical::{Glosses, Terms};
+use crate::lexical::Terms;
 use crate::paper::{folded_title, normalise, normalised_title};
 use crate::store::PaperNumber;
 
@@ -34,12 +34,12 @@ impl Searcher {
         let asked = AskedText::parse(&typed).map_err(RequestError::from)?;
         let text = asked.text;
         let never = self.with_any(&asked.without)?;
-        let is_narrowed = !asked.filter.is_empty() || !never.is_empty() || !request.options.filter.is_empty();
+        let leaves_out = !never.is_empty();
         let filter = asked.filter.joined(request.options.filter.clone());
         let choice = Choice::of(self, filter, &request.options, never)?;
         let mut remarks = choice.remarks(self);
         remarks.extend(asked.without_value.into_iter().map(Remark::NoValue));
-        if !text.chars().any(char::is_alphanumeric) && is_narrowed {
+        if !text.chars().any(char::is_alphanumeric) && (leaves_out || choice.is_filtered()) {
             return self.list(typed, &choice, remarks, started);
         }
         if Terms::of(&text).is_empty() && !text.chars().any(char::is_alphanumeric) {
@@ -68,12 +68,11 @@ impl Searcher {
         self.move_titled(&text, &mut ranking, &mut first)?;
 
         let raw = question.raw()?;
-        let glosses = Glosses::of(&text);
         let shown = Shown {
             raw: std::slice::from_ref(&raw),
             absolute: question.centred(&self.prior)?,
             terms: &terms,
-            glosses: Some((&glosses, &text)),
+            glosses: Some((&question.glosses, &text)),
             calibration: ranker.centring().answers,
             excess: self.excess(question.language())?,
         };

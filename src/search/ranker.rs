@@ -186,7 +186,7 @@ impl Ranker {
                     || {
                         rayon::join(
                             || self.words(&terms_of(&question.text), allow),
-                            || self.glossed(&Glosses::of(&question.text), allow),
+                            || self.glossed(&question.glosses, allow),
                         )
                     },
                 );

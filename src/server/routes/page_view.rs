@@ -157,10 +157,7 @@ fn why(hit: &Hit) -> Vec<String> {
     if hit.why.named {
         why.push("named in the question".to_owned());
     }
-    if !hit.why.in_english.is_empty() {
-        let found = hit.why.in_english.iter().map(|found| format!("{} = {}", found.word, found.english));
-        why.push(found.collect::<Vec<_>>().join(", "));
-    }
+    why.extend(hit.why.glosses());
     if !hit.why.shared_tags.is_empty() {
         why.push(format!("shared: {}", hit.why.shared_tags.join(", ")));
     }
