@@ -24,7 +24,7 @@ fn papers(count: usize, random: &mut Random) -> Vec<Record> {
         .map(|number| Record {
             source: Source { file: "papers.jsonl".into(), line: number + 1, slot: number.to_string() },
             title: format!("{} {number}", words(3)),
-            abstract_text: Some(words(12)),
+            abstract_text: Some(format!("{}. {}.", words(7), words(7))),
             commentaries: vec![Commentary { language: Language::KOREAN, text: words(9) }],
             ..Record::default()
         })

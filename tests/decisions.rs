@@ -42,7 +42,9 @@ fn embed(writer: &mut Writer) -> usize {
     let pending = writer.pending(usize::MAX).unwrap();
     let vectors: Vec<_> = pending
         .iter()
-        .map(|(number, text)| (*number, UnitVector::new(vec![text.len() as f32, 1.0, 0.0, -2.0]).unwrap()))
+        .map(|passage| {
+            (passage.number, UnitVector::new(vec![passage.text.len() as f32, 1.0, 0.0, -2.0]).unwrap().into())
+        })
         .collect();
     writer.put_vectors(&vectors).unwrap();
     vectors.len()

@@ -312,7 +312,7 @@ fn library() -> (tempfile::TempDir, Vec<PaperId>) {
     let pending = writer.pending(2).unwrap();
     let vectors: Vec<_> = pending
         .iter()
-        .map(|(number, _)| (*number, UnitVector::new(vec![1.0, -2.0, 0.5, 0.0]).unwrap()))
+        .map(|passage| (passage.number, UnitVector::new(vec![1.0, -2.0, 0.5, 0.0]).unwrap().into()))
         .collect();
     writer.put_vectors(&vectors).unwrap();
     (folder, (0..3).map(|at| format!("2106.0968{at}").parse().unwrap()).collect())

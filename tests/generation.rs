@@ -4,7 +4,9 @@
 
 use std::path::{Path, PathBuf};
 
-use paperkin::index::{Beside, Contents, FlatVectors, GenerationError, Kind, Published, publish, publish_as};
+use paperkin::index::{
+    Beside, Contents, FlatVectors, GenerationError, Kind, Published, SentenceVectors, publish, publish_as,
+};
 use paperkin::paper::UnitVector;
 use tempfile::TempDir;
 
@@ -34,7 +36,12 @@ fn vectors(seed: u64) -> FlatVectors {
 fn contents(seed: u64) -> Contents<'static> {
     let transform = b"{\"ko\": [1.0]}";
     let beside = Some(Beside { folder: "beside", write: &write_beside });
-    Contents { fingerprint: "model", transform, revision: seed, vectors: vectors(seed), beside }
+    let (vectors, mut sentences) = (vectors(seed), SentenceVectors::new(DIMENSION));
+    for number in vectors.numbers().iter().step_by(3) {
+        let of = |row: usize| UnitVector::new(vectors.row(row).to_vec()).unwrap();
+        sentences.push(*number, &[of(0), of(*number as usize / 2)]);
+    }
+    Contents { fingerprint: "model", transform, revision: seed, vectors, sentences, beside }
 }
 
 fn write_beside(folder: &Path) -> std::io::Result<Vec<String>> {
@@ -68,6 +75,8 @@ fn what_is_published_is_opened_and_answers_the_same() {
         assert_eq!((opened.manifest.kind, opened.manifest.count, opened.manifest.revision), (kind, 1500, 1));
         assert_eq!(opened.transform, b"{\"ko\": [1.0]}");
         assert_eq!(answers(&opened), answers(&published));
+        assert_eq!(opened.sentences, published.sentences);
+        assert_eq!(opened.sentences.len(), 1000);
         assert!(opened.manifest.require("model").is_ok());
         assert!(matches!(opened.manifest.require("another"), Err(GenerationError::OtherModel { .. })));
     }
@@ -77,7 +86,11 @@ fn what_is_published_is_opened_and_answers_the_same() {
 fn an_empty_library_can_be_published() {
     for kind in [Kind::Exact, Kind::Hnsw] {
         let library = TempDir::new().unwrap();
-        let empty = Contents { vectors: FlatVectors::new(DIMENSION), ..contents(1) };
+        let empty = Contents {
+            vectors: FlatVectors::new(DIMENSION),
+            sentences: SentenceVectors::new(DIMENSION),
+            ..contents(1)
+        };
         publish_as(library.path(), empty, kind).unwrap();
         assert!(Published::open(library.path()).unwrap().unwrap().index.is_empty());
     }
@@ -135,7 +148,7 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
     let mut files: Vec<PathBuf> =
         fs_err::read_dir(current(library.path())).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.is_file());
-    assert_eq!(files.len(), 5);
+    assert_eq!(files.len(), 7);
     files.push(current(library.path()).join("beside/terms"));
     files.push(library.path().join("generations/CURRENT"));
     let folder = current(library.path());

@@ -7,9 +7,10 @@ use std::sync::mpsc::{self, RecvTimeoutError};
 use std::time::Duration;
 
 use paperkin::paper::{
-    Commentary, Language, Mention, Paper, PaperId, Passage, Record, Source, UnitVector, passages_of,
+    Commentary, Language, Mention, Paper, PaperId, Passage, PassageVectors, Record, Source, UnitVector,
+    passages_of,
 };
-use paperkin::store::{Change, Outcome, PassageNumber, Store, StoreError, Writer};
+use paperkin::store::{Change, Outcome, PassageNumber, Pending, Store, StoreError, Writer};
 use proptest::prelude::*;
 use tempfile::TempDir;
 
@@ -52,9 +53,16 @@ fn id(text: &str) -> PaperId {
 /// Gives every pending passage a vector that tells its number.
 fn embed(writer: &mut Writer) -> usize {
     let pending = writer.pending(usize::MAX).unwrap();
-    let vectors: Vec<_> = pending.iter().map(|(number, _)| (*number, vector_of(*number))).collect();
+    let vectors: Vec<_> = pending.iter().map(|passage| (passage.number, vectors_of(passage))).collect();
     writer.put_vectors(&vectors).unwrap();
     vectors.len()
+}
+
+/// Its own, and of two sentences.
+fn vectors_of(passage: &Pending) -> PassageVectors {
+    let sentence = UnitVector::new(vec![0.0, 1.0, passage.number.0 as f32, -1.0]).unwrap();
+    let whole = vector_of(passage.number);
+    PassageVectors { sentences: vec![whole.clone(), sentence], whole }
 }
 
 fn vector_of(number: PassageNumber) -> UnitVector {
@@ -84,6 +92,10 @@ fn a_record_is_found_by_id_alias_and_note_after_reopening() {
     assert_eq!(passages.len(), 2);
     for (passage, _) in passages {
         assert_eq!(store.vector(passage).unwrap(), Some(vector_of(passage)));
+        let sentences = store.sentences(passage).unwrap();
+        assert_eq!(sentences.len(), 2);
+        assert!(sentences[0].cosine(&vector_of(passage)) > 0.999, "a byte a number");
+        assert!(sentences[0].cosine(&sentences[1]) < 0.99);
     }
     let counts = store.counts().unwrap();
     assert_eq!((counts.papers, counts.passages, counts.pending), (1, 2, 0));
@@ -167,7 +179,7 @@ fn a_new_reading_of_the_same_place_replaces_the_old() {
     assert_eq!(writer.passages_of(number).unwrap()[..2], kept);
     assert_eq!(writer.vector(kept[1].0).unwrap(), Some(vector_of(kept[1].0)));
     assert_eq!(
-        writer.pending(9).unwrap().iter().map(|(_, text)| text.as_str()).collect::<Vec<_>>(),
+        writer.pending(9).unwrap().iter().map(|passage| passage.text.as_str()).collect::<Vec<_>>(),
         ["새 문장."]
     );
 
@@ -182,6 +194,7 @@ fn a_new_reading_of_the_same_place_replaces_the_old() {
     assert_eq!(writer.paper_by_name(&id("2408.99999")).unwrap(), None);
     assert_eq!(writer.paper(number).unwrap(), None);
     assert_eq!(writer.vector(kept[0].0).unwrap(), None);
+    assert_eq!(writer.sentences(kept[0].0).unwrap(), []);
     let counts = writer.counts().unwrap();
     assert_eq!((counts.papers, counts.passages, counts.pending), (1, 1, 1));
     assert_eq!(writer.check().unwrap(), []);
@@ -225,14 +238,22 @@ fn what_does_not_belong_is_refused_with_the_remedy() {
     let pid = std::process::id();
     let Err(refused) = Writer::open(library.path(), MODEL, 4) else { panic!("two writers") };
     assert!(refused.to_string().contains(&pid.to_string()), "{refused}");
-    let (number, _) = first.pending(1).unwrap()[0];
+    let number = first.pending(1).unwrap()[0].number;
     let odd = UnitVector::new(vec![1.0; 5]).unwrap();
     assert!(matches!(
-        first.put_vectors(&[(number, odd)]),
+        first.put_vectors(&[(number, odd.into())]),
         Err(StoreError::Dimension { stored: 4, given: 5 })
     ));
+    let odd = PassageVectors {
+        sentences: vec![UnitVector::new(vec![1.0; 3]).unwrap()],
+        ..vector_of(number).into()
+    };
+    assert!(matches!(
+        first.put_vectors(&[(number, odd)]),
+        Err(StoreError::Dimension { stored: 4, given: 3 })
+    ));
     let gone = PassageNumber(number.0 + 100);
-    first.put_vectors(&[(gone, vector_of(gone))]).unwrap();
+    first.put_vectors(&[(gone, vector_of(gone).into())]).unwrap();
     assert_eq!(first.vector(gone).unwrap(), None);
     let mut first = first.reopen().unwrap();
     assert_eq!(embed(&mut first), 1);

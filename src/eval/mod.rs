@@ -37,7 +37,7 @@ pub use vectors::Vectors;
 use crate::embed::EncodeError;
 use crate::index::Centring;
 use crate::ingest::passages;
-use crate::paper::{Language, Role, UnitVector, VectorError, normalise};
+use crate::paper::{Language, PassageVectors, Role, UnitVector, VectorError, normalise};
 use crate::search::{
     Method, Question as Questioned, QuestionTexts, RankedPaper, Ranker, SearchError, words_of,
 };
@@ -159,21 +159,28 @@ fn run(
 ) -> Result<(), EvalError> {
     let encoder = vectors.encoder();
     let mut texts = Vec::new();
+    let mut sentences: Vec<String> = Vec::new();
     let mut cut = Vec::new();
     for (at, paper) in trial.papers.iter().enumerate() {
         for passage in passages(paper, encoder) {
             texts.push(passage.embedded_text(paper).unwrap_or_default());
-            cut.push((PaperNumber(at as u32), passage));
+            let first = sentences.len();
+            sentences.extend(passage.sentences(paper).into_iter().map(str::to_owned));
+            cut.push((PaperNumber(at as u32), passage, sentences.len() - first));
         }
     }
-    let library = |vectors: Vec<UnitVector>, prior: &Centring| {
-        let rows =
-            cut.iter().zip(vectors).map(|((paper, passage), vector)| (*paper, passage.clone(), vector));
+    let library = |wholes: Vec<UnitVector>, sentences: Vec<UnitVector>, prior: &Centring| {
+        let mut sentences = sentences.into_iter();
+        let rows = cut.iter().zip(wholes).map(|((paper, passage, count), whole)| {
+            let sentences = sentences.by_ref().take(*count).collect();
+            (*paper, passage.clone(), PassageVectors { whole, sentences })
+        });
         Ranker::in_memory(&trial.papers, &rows.collect::<Vec<_>>(), prior, encoder.dimension())
     };
     // What one would do without us: the model's vectors as they are.
-    let plain = library(vectors.embed(&[Role::Passage], &texts)?, &Centring::none())?;
-    let shipped = library(vectors.embed(&BOTH, &texts)?, prior)?;
+    let plain = library(vectors.embed(&[Role::Passage], &texts)?, Vec::new(), &Centring::none())?;
+    let (wholes, sentences) = (vectors.embed(&BOTH, &texts)?, vectors.embed(&[Role::Query], &sentences)?);
+    let shipped = library(wholes, sentences, prior)?;
     let named = |ranked: Vec<RankedPaper>| -> Vec<&str> {
         ranked.iter().filter_map(|found| ids.get(found.paper.0 as usize)).map(String::as_str).collect()
     };

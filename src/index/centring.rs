@@ -17,7 +17,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::FlatVectors;
+use super::{FlatVectors, SentenceVectors};
 use crate::paper::{Language, Role, UnitVector, VectorError, dot};
 
 /// How many passages of its own a library needs before its means weigh as much as the prior's. The mean of n
@@ -58,6 +58,9 @@ impl Calibration {
 
 /// Takes stored passages, one by one: number, language, raw vector.
 pub type Show<'a> = &'a mut dyn FnMut(u32, Language, &[f32]);
+
+/// Takes the raw vectors of the sentences of stored passages: number and language of the passage, one vector a sentence.
+pub type ShowSentences<'a> = &'a mut dyn FnMut(u32, Language, &[UnitVector]);
 
 /// The means of a model, and what a cosine is worth under them.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -209,6 +212,23 @@ impl Centring {
                 // The store takes only unit vectors of the library's dimension, so this does not fail.
                 let _ = centred.push(number, self.apply(Role::Passage, language, &raw).as_slice());
             }
+        })?;
+        Ok(centred)
+    }
+
+    /// The sentences of passages that `visit` shows, centred as their passages are.
+    ///
+    /// # Errors
+    /// Those of `visit`.
+    pub fn centre_sentences<E>(
+        &self,
+        dimension: usize,
+        visit: impl FnOnce(ShowSentences<'_>) -> Result<(), E>,
+    ) -> Result<SentenceVectors, E> {
+        let mut centred = SentenceVectors::new(dimension);
+        visit(&mut |number, language, raw| {
+            let each = raw.iter().map(|raw| self.apply(Role::Passage, language, raw));
+            centred.push(number, &each.collect::<Vec<_>>());
         })?;
         Ok(centred)
     }

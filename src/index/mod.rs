@@ -8,12 +8,13 @@ mod flat;
 mod generation;
 mod graph;
 mod hnsw;
+mod sentences;
 #[cfg(test)]
 mod suite;
 
 mod centring;
 
-pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans, Probe, Show};
+pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans, Probe, Show, ShowSentences};
 
 use crate::paper::UnitVector;
 
@@ -23,6 +24,7 @@ pub use generation::{
     Beside, Contents, GenerationError, Kind, Manifest, Published, StoredFile, publish, publish_as,
 };
 pub use hnsw::HnswIndex;
+pub use sentences::SentenceVectors;
 
 /// Up to how many vectors the scan is the better index. Measured on two busy cores, 384 dimensions, 100 neighbours a
 /// query, by `cargo test --release --lib measure_ -- --ignored --nocapture`:

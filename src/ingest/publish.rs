@@ -3,7 +3,9 @@
 use std::path::Path;
 
 use super::Model;
-use crate::index::{self, Beside, Centring, CentringError, Contents, GenerationError, Published, Show};
+use crate::index::{
+    self, Beside, Centring, CentringError, Contents, GenerationError, Published, Show, ShowSentences,
+};
 use crate::lexical::{self, Document, LexicalIndex};
 use crate::store::{Snapshot, Store, StoreError};
 
@@ -57,6 +59,9 @@ pub fn publish(library: &Path, store: &Store, model: Model<'_>) -> Result<Publis
         transform: &centring.to_json()?,
         revision: snapshot.revision()?,
         vectors,
+        sentences: centring.centre_sentences(encoder.dimension(), |show: ShowSentences<'_>| {
+            snapshot.visit_sentences(|number, passage, raw| show(number.0, passage.language, raw))
+        })?,
         beside: Some(Beside { folder: lexical::FOLDER, write: &|folder| write_words(folder, &snapshot) }),
     };
     Ok(index::publish(library, contents)?)

@@ -4,6 +4,8 @@ use std::ops::Range;
 
 use unicode_segmentation::UnicodeSegmentation;
 
+use super::letters_and_digits;
+
 /// A piece of a text, as a byte range that begins and ends between characters.
 pub type Span = Range<usize>;
 
@@ -90,6 +92,20 @@ fn trim(text: &str, span: Span) -> Span {
 pub fn sentences(text: &str) -> Vec<Span> {
     let all = sentences_in(text, &(0..text.len())).into_iter();
     all.map(|span| trim(text, span)).filter(|span| !span.is_empty()).collect()
+}
+
+/// A sentence with fewer letters and digits is a heading or a scrap.
+const SHORTEST_SENTENCE: usize = 8;
+
+/// The sentences of a text that say something by themselves; none if there are not several.
+#[must_use]
+pub fn telling_sentences(text: &str) -> Vec<&str> {
+    let mut telling: Vec<&str> = sentences(text).into_iter().filter_map(|span| text.get(span)).collect();
+    telling.retain(|sentence| letters_and_digits(sentence) >= SHORTEST_SENTENCE);
+    if telling.len() < 2 {
+        telling.clear();
+    }
+    telling
 }
 
 fn sentences_in(text: &str, span: &Span) -> Vec<Span> {

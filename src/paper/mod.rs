@@ -29,7 +29,7 @@ mod vector;
 
 pub use asked_author::{AskedAuthor, author_key};
 pub use author::{family_and_given, family_first, natural_name, natural_order};
-pub use chunk::{Span, chunk, sentences};
+pub use chunk::{Span, chunk, sentences, telling_sentences};
 pub use doubt::{Against, Doubt, doubt};
 pub use duplicates::{DoubtfulPair, candidate_keys, doubtful_pairs};
 pub use id::{ArxivId, Doi, Mention, PaperId, identifiers_in};
@@ -43,4 +43,4 @@ pub use text::{code_points, cut, letters_and_digits, normalise, single_line};
 pub(crate) use title::fold as fold_accents;
 pub use title::{folded_title, normalised_title};
 pub(crate) use vector::dot;
-pub use vector::{Role, UnitVector, VectorError};
+pub use vector::{PassageVectors, Role, UnitVector, VectorError};

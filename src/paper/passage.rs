@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
-use super::{Language, Paper, Span, chunk, code_points};
+use super::{Language, Paper, Span, chunk, code_points, telling_sentences};
+
+/// So many sentences of a passage are embedded each by itself: an abstract has eight or so.
+const MOST_SENTENCES: usize = 32;
 
 /// Which text of the paper a passage is part of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -74,6 +77,14 @@ impl Passage {
         };
         let byte = |point: usize| whole.char_indices().nth(point).map_or(whole.len(), |(at, _)| at);
         whole.get(byte(self.start)..byte(self.end))
+    }
+
+    /// The sentences of the passage that are embedded each by itself.
+    #[must_use]
+    pub fn sentences<'a>(&self, paper: &'a Paper) -> Vec<&'a str> {
+        let mut telling = self.text(paper).map(telling_sentences).unwrap_or_default();
+        telling.truncate(MOST_SENTENCES);
+        telling
     }
 
     /// The text that is embedded: an abstract's chunk stands behind its title, as the model was trained.

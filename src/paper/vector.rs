@@ -59,6 +59,22 @@ impl UnitVector {
         Self::new(sum)
     }
 
+    /// The direction in a byte a number, two's complement: the largest is 127 or -127. Cosines between directions of hundreds of
+    /// numbers change by less than 0.005.
+    #[must_use]
+    pub fn to_bytes(&self) -> Vec<u8> {
+        let largest = self.0.iter().fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
+        self.0.iter().map(|value| ((value / largest * 127.0).round() as i8).cast_unsigned()).collect()
+    }
+
+    /// The direction of [`UnitVector::to_bytes`].
+    ///
+    /// # Errors
+    /// If all bytes are zero.
+    pub fn from_bytes(bytes: &[u8]) -> Result<Self, VectorError> {
+        Self::new(bytes.iter().map(|byte| f32::from(byte.cast_signed())).collect())
+    }
+
     /// The numbers.
     #[must_use]
     pub fn as_slice(&self) -> &[f32] {
@@ -76,6 +92,28 @@ impl UnitVector {
     pub fn cosine(&self, other: &Self) -> f32 {
         debug_assert_eq!(self.dimension(), other.dimension());
         dot(&self.0, &other.0).clamp(-1.0, 1.0)
+    }
+}
+
+/// What is known of the direction of a passage.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PassageVectors {
+    /// Of all of it.
+    pub whole: UnitVector,
+    /// Of each of its telling sentences ([`super::Passage::sentences`]); none where there are not several.
+    pub sentences: Vec<UnitVector>,
+}
+
+impl PassageVectors {
+    /// All of them.
+    pub fn all(&self) -> impl Iterator<Item = &UnitVector> {
+        std::iter::once(&self.whole).chain(&self.sentences)
+    }
+}
+
+impl From<UnitVector> for PassageVectors {
+    fn from(whole: UnitVector) -> Self {
+        Self { whole, sentences: Vec::new() }
     }
 }
 
@@ -105,5 +143,14 @@ mod tests {
         let vector = UnitVector::new((0u8..19).map(f32::from).collect()).unwrap();
         assert!((vector.cosine(&vector) - 1.0).abs() < 1e-6);
         assert!(vector.cosine(&vector) <= 1.0);
+    }
+
+    #[test]
+    fn a_direction_in_bytes_is_nearly_the_same() {
+        let vector = UnitVector::new((0..384).map(|at| (at as f32 * 0.7).sin() - 0.1).collect()).unwrap();
+        let bytes = vector.to_bytes();
+        assert_eq!(bytes.len(), 384);
+        assert!(vector.cosine(&UnitVector::from_bytes(&bytes).unwrap()) > 0.9999);
+        assert_eq!(UnitVector::from_bytes(&[0; 4]), Err(VectorError::Zero));
     }
 }

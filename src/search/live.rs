@@ -10,7 +10,9 @@ use serde::Serialize;
 use super::SearchError;
 use super::ranker::{Entry, Ranker};
 use crate::embed::Encoder;
-use crate::index::{Centring, ExactIndex, Manifest, Published, Show, VectorIndex};
+use crate::index::{
+    Centring, ExactIndex, Manifest, Published, SentenceVectors, Show, ShowSentences, VectorIndex,
+};
 use crate::lexical::{self, Document, LexicalIndex, Lexicon};
 use crate::paper::{Paper, Passage};
 use crate::store::{Counts, PaperNumber, PassageNumber, Snapshot, StoreError};
@@ -60,6 +62,7 @@ struct Generation {
     manifest: Manifest,
     number: u64,
     index: Arc<dyn VectorIndex>,
+    sentences: Arc<SentenceVectors>,
     words: Arc<LexicalIndex>,
     held: HashSet<u32>,
     centring: Centring,
@@ -109,15 +112,27 @@ impl Live {
                 },
             )?,
         };
+        let said =
+            centring.centre_sentences(encoder.dimension(), |show: ShowSentences<'_>| match &published {
+                None => {
+                    snapshot.visit_sentences(|number, passage, raw| show(number.0, passage.language, raw))
+                }
+                Some(_) => fresh.iter().try_for_each(|(number, _, passage)| {
+                    show(number.0, passage.language, &snapshot.sentences(*number)?);
+                    Ok(())
+                }),
+            })?;
         let state = match (&published, unusable) {
             (Some(_), _) => IndexState::Published { scanned: scanned.len() },
             (None, None) => IndexState::Missing,
             (None, Some(reason)) => IndexState::Unusable { reason },
         };
         let mut indexes: Vec<Arc<dyn VectorIndex>> = vec![Arc::new(ExactIndex::new(Arc::new(scanned)))];
+        let mut sentences = vec![Arc::new(said)];
         let mut words = vec![Arc::new(LexicalIndex::in_memory(documents(snapshot, &fresh)?)?)];
         if let Some(generation) = &published {
             indexes.push(Arc::clone(&generation.index));
+            sentences.push(Arc::clone(&generation.sentences));
             words.push(Arc::clone(&generation.words));
         }
         let entries =
@@ -126,7 +141,7 @@ impl Live {
             revision: snapshot.revision()?,
             counts: snapshot.counts()?,
             state,
-            ranker: Ranker::new(centring, indexes, Lexicon::new(words), entries),
+            ranker: Ranker::new(centring, indexes, sentences, Lexicon::new(words), entries),
             published,
         })
     }
@@ -182,9 +197,9 @@ fn published(
     generation.manifest.require(encoder.fingerprint()).map_err(|error| error.to_string())?;
     let centring =
         Centring::from_json(&generation.transform, encoder.dimension()).map_err(|error| error.to_string())?;
-    let Published { number, manifest, index, directory, .. } = generation;
+    let Published { number, manifest, index, sentences, directory, .. } = generation;
     let words = LexicalIndex::open(&directory.join(lexical::FOLDER)).map_err(|error| error.to_string())?;
     let held = index.numbers().iter().copied().collect();
     let (index, words) = (Arc::from(index), Arc::new(words));
-    Ok(Some(Arc::new(Generation { manifest, number, index, words, held, centring })))
+    Ok(Some(Arc::new(Generation { manifest, number, index, sentences, words, held, centring })))
 }

@@ -12,12 +12,14 @@ use std::time::Instant;
 use super::question::{Piece, Question};
 use super::ranker::{Entry, Ranker};
 use super::ranking::Method;
-use crate::index::{Centring, FlatVectors, HnswIndex, VectorIndex};
+use crate::index::{Centring, FlatVectors, HnswIndex, SentenceVectors, VectorIndex};
 use crate::lexical::{Document, Glosses, LexicalIndex, Lexicon};
 use crate::paper::{Language, Paper, Record, UnitVector, passages_of};
 use crate::store::PaperNumber;
 
 const DIMENSION: usize = 384;
+/// As abstracts have them.
+const SENTENCES: usize = 8;
 
 struct Random(u64);
 
@@ -65,17 +67,19 @@ fn measure_signals() {
     for count in [1_000, papers.len()] {
         let papers = &papers[..count.min(papers.len())];
         let mut vectors = FlatVectors::with_capacity(DIMENSION, papers.len());
+        let mut sentences = SentenceVectors::new(DIMENSION);
         let (mut entries, mut documents) = (HashMap::new(), Vec::new());
         for (number, paper) in (0_u32..).zip(papers) {
             // As many passages as the model would need are beside the point: one holds it all.
             let passage = passages_of(paper, usize::MAX, |_| 0).remove(0);
             vectors.push(number, random.vector(&topics).as_slice()).unwrap();
+            sentences.push(number, &[(); SENTENCES].map(|()| random.vector(&topics)));
             documents.extend(Document::of(number, paper, &passage));
             entries.insert(number, Entry::of(PaperNumber(number), &passage));
         }
         let index: Arc<dyn VectorIndex> = Arc::new(HnswIndex::build(Arc::new(vectors)));
         let lexicon = Lexicon::new(vec![Arc::new(LexicalIndex::in_memory(documents).unwrap())]);
-        let ranker = Ranker::new(Centring::none(), vec![index], lexicon, entries);
+        let ranker = Ranker::new(Centring::none(), vec![index], vec![Arc::new(sentences)], lexicon, entries);
         // Words in English are no ranking by themselves.
         let mut times: HashMap<(&str, Option<Method>), Vec<f64>> = HashMap::new();
         for paper in papers.iter().step_by(papers.len() / 50) {

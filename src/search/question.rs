@@ -7,16 +7,12 @@ use super::SearchError;
 use crate::embed::Encoder;
 use crate::index::Centring;
 use crate::lexical::Glosses;
-use crate::paper::{
-    Language, Role, Span, UnitVector, VectorError, chunk, dot, letters_and_digits, sentences,
-};
+use crate::paper::{Language, Role, Span, UnitVector, VectorError, chunk, dot, telling_sentences};
 
 /// So many sentences of a question are asked each by itself: more say nothing new and cost the time of a page.
 const MOST_SENTENCES: usize = 16;
 /// What the nearest sentence counts, beside all of the question. Between 0.2 and 0.7 there is a broad best.
 const SENTENCE_WEIGHT: f32 = 0.4;
-/// A sentence with fewer letters and digits is a heading or a scrap.
-const SHORTEST_SENTENCE: usize = 8;
 
 /// What is asked: its words, and its vectors.
 #[derive(Clone, Debug)]
@@ -65,15 +61,10 @@ impl QuestionTexts {
     /// Of `text` as a whole, of its sentences, and of its words in English.
     #[must_use]
     pub fn of(text: &str, encoder: &dyn Encoder) -> Self {
-        let mut sentences = owned(text, sentences(text));
-        sentences.retain(|sentence| {
-            letters_and_digits(sentence) >= SHORTEST_SENTENCE
-                && encoder.count_tokens(sentence) <= encoder.token_limit()
-        });
-        if sentences.len() < 2 {
-            sentences.clear();
-        }
+        let mut sentences = telling_sentences(text);
         sentences.truncate(MOST_SENTENCES);
+        sentences.retain(|sentence| encoder.count_tokens(sentence) <= encoder.token_limit());
+        let sentences = sentences.into_iter().map(str::to_owned).collect();
         Self { sentences, glosses: Glosses::of(text), ..Self::whole(text, encoder) }
     }
 

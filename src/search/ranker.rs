@@ -8,17 +8,21 @@
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;
 
+use rayon::prelude::*;
+
 use super::SearchError;
-use super::evidence::{Evidence, Side, shortness};
+use super::evidence::{Evidence, Side, shortness, with_sentence};
 use super::feedback::{FEEDBACK_PAPERS, fed_back};
 use super::hubs::Hubs;
 use super::question::{Aims, Question};
 use super::questions::terms_of;
 use super::ranking::{Method, RankedPaper, best, fused};
 use super::words::{Words, trust};
-use crate::index::{Centring, ExactIndex, FlatVectors, Neighbour, PassageMeans, VectorIndex};
+use crate::index::{
+    Centring, ExactIndex, FlatVectors, Neighbour, PassageMeans, SentenceVectors, VectorIndex,
+};
 use crate::lexical::{Document, Glosses, Hit, LexicalIndex, Lexicon, Terms};
-use crate::paper::{Language, Paper, Passage, PassageKind, Role, UnitVector};
+use crate::paper::{Language, Paper, Passage, PassageKind, PassageVectors, Role, UnitVector};
 use crate::store::{PaperNumber, PassageNumber};
 
 /// Passages that each signal offers. Beyond it nothing that the other signal does not know ever came first.
@@ -27,6 +31,8 @@ const DEPTH: usize = 400;
 const NEARBY: usize = 64;
 /// How deep each ranking is that is fused.
 const FUSED: usize = 1_000;
+/// Papers whose sentences are looked at, of those that are best without. With all of them nothing changes but the time.
+const REFINED: usize = 200;
 /// A language with fewer passages on a side has no scale of its own for words.
 const FEWEST_OF_A_LANGUAGE: usize = 50;
 /// What words add between papers, at their best. Flat between 0.3 and 0.6 on digest-notes.
@@ -64,6 +70,7 @@ struct Placed {
 pub struct Ranker {
     centring: Centring,
     indexes: Vec<Arc<dyn VectorIndex>>,
+    sentences: Vec<Arc<SentenceVectors>>,
     lexicon: Lexicon,
     /// By number: every word of a question asks for tens of thousands of them.
     entries: Vec<Option<Placed>>,
@@ -74,10 +81,11 @@ pub struct Ranker {
 }
 
 impl Ranker {
-    /// Of indexes whose vectors were centred by `centring`. Passages that are not among `entries` do not exist any more.
+    /// Of indexes and sentences whose vectors were centred by `centring`. Passages that are not among `entries` do not exist any more.
     pub(super) fn new(
         centring: Centring,
         indexes: Vec<Arc<dyn VectorIndex>>,
+        sentences: Vec<Arc<SentenceVectors>>,
         lexicon: Lexicon,
         entries: HashMap<u32, Entry>,
     ) -> Self {
@@ -115,7 +123,7 @@ impl Ranker {
                 *place = Some(Placed { entry, group });
             }
         }
-        Self { centring, lexicon, passages_of, sizes, hubs, indexes, entries: placed }
+        Self { centring, lexicon, passages_of, sizes, hubs, indexes, sentences, entries: placed }
     }
 
     /// Of papers in memory: a paper's number is its place in `papers`, a passage's its place in `passages`, which come
@@ -125,29 +133,31 @@ impl Ranker {
     /// If words cannot be indexed.
     pub fn in_memory(
         papers: &[Paper],
-        passages: &[(PaperNumber, Passage, UnitVector)],
+        passages: &[(PaperNumber, Passage, PassageVectors)],
         prior: &Centring,
         dimension: usize,
     ) -> Result<Self, SearchError> {
         let mut means = PassageMeans::default();
         for (_, passage, raw) in passages {
-            means.add(passage.language, raw.as_slice());
+            means.add(passage.language, raw.whole.as_slice());
         }
         let centring = prior.blended_with(&means);
         let mut vectors = FlatVectors::with_capacity(dimension, passages.len());
+        let mut sentences = SentenceVectors::new(dimension);
         let mut entries = HashMap::with_capacity(passages.len());
         let mut documents = Vec::with_capacity(passages.len());
         for (number, (paper, passage, raw)) in (0..).zip(passages) {
-            let centred = centring.apply(Role::Passage, passage.language, raw);
+            let centred = |raw| centring.apply(Role::Passage, passage.language, raw);
             // Unit vectors of one model fit.
-            let _ = vectors.push(number, centred.as_slice());
+            let _ = vectors.push(number, centred(&raw.whole).as_slice());
+            sentences.push(number, &raw.sentences.iter().map(centred).collect::<Vec<_>>());
             entries.insert(number, Entry::of(*paper, passage));
             let paper = papers.get(paper.0 as usize);
             documents.extend(paper.and_then(|paper| Document::of(number, paper, passage)));
         }
         let index: Arc<dyn VectorIndex> = Arc::new(ExactIndex::new(Arc::new(vectors)));
         let lexicon = Lexicon::new(vec![Arc::new(LexicalIndex::in_memory(documents)?)]);
-        Ok(Self::new(centring, vec![index], lexicon, entries))
+        Ok(Self::new(centring, vec![index], vec![Arc::new(sentences)], lexicon, entries))
     }
 
     /// What the vectors were centred by.
@@ -192,15 +202,18 @@ impl Ranker {
                 );
                 let words = [words?, glossed?];
                 let candidates = self.candidates(&asked.whole, near, &words, limit, allow, &[]);
-                let ranked = |asked: &Aims, limit: usize| {
-                    let judged =
-                        candidates.iter().map(|paper| self.judge(*paper, asked, question.language(), &words));
-                    best(judged.collect(), limit)
+                let judged = |papers: &[PaperNumber], asked: &Aims, sentences: &[Arc<SentenceVectors>]| {
+                    let judge = |paper| self.judge(paper, asked, sentences, question.language(), &words);
+                    papers.par_iter().map(|paper| judge(*paper)).collect::<Vec<RankedPaper>>()
                 };
-                let first = ranked(&asked, FEEDBACK_PAPERS);
+                let candidates: Vec<PaperNumber> = candidates.into_iter().collect();
+                let refined = REFINED.max(limit.saturating_mul(2));
+                let refined = best(judged(&candidates, &asked, &[]), refined);
+                let refined: Vec<PaperNumber> = refined.iter().map(|ranked| ranked.paper).collect();
+                let first = best(judged(&refined, &asked, &self.sentences), FEEDBACK_PAPERS);
                 let trust = trust(self.sizes.iter().sum());
                 asked.whole = fed_back(&asked.whole, &first, trust, |paper| self.direction_of(paper))?;
-                Ok(ranked(&asked, limit))
+                Ok(best(judged(&refined, &asked, &self.sentences), limit))
             }
         }
     }
@@ -223,7 +236,7 @@ impl Ranker {
         let aims = Aims::at(asked.clone());
         let judge = |paper| {
             let direction = self.direction_of(paper)?;
-            let found = self.judge(paper, &aims, Language::UNDETERMINED, &words);
+            let found = self.judge(paper, &aims, &[], Language::UNDETERMINED, &words);
             let dense = direction.cosine(asked);
             let score = dense + RELATED_LEXICAL_WEIGHT * found.lexical + evidence(paper);
             Some(RankedPaper { score, dense, ..found })
@@ -321,8 +334,19 @@ impl Ranker {
         }
     }
 
-    /// `words`: as they are, and in English.
-    fn judge(&self, paper: PaperNumber, asked: &Aims, language: Language, words: &[Words; 2]) -> RankedPaper {
+    /// By its passages and by those of its sentences that are in `sentences`; `words`: as they are, and in English.
+    fn judge(
+        &self,
+        paper: PaperNumber,
+        asked: &Aims,
+        sentences: &[Arc<SentenceVectors>],
+        language: Language,
+        words: &[Words; 2],
+    ) -> RankedPaper {
+        let nearest = |number| {
+            let similarity = |sentence: &[f32]| asked.similarity(sentence);
+            sentences.iter().find_map(|sentences| sentences.nearest(number, similarity))
+        };
         let mut evidence = Evidence::default();
         let mut speaks = (f32::NEG_INFINITY, PassageNumber(0));
         for number in self.passages_of.get(&paper).map_or(&[][..], Vec::as_slice) {
@@ -331,7 +355,7 @@ impl Ranker {
                 words.each_ref().map(|words| words.of_passage(*number));
             evidence.coverage_in_english = evidence.coverage_in_english.max(held_in_english);
             let dense = self.vector(*number).map(|vector| {
-                asked.similarity(vector)
+                with_sentence(entry.kind, asked.similarity(vector), nearest(*number))
                     - self.hubs.penalty(language, paper, *number, vector)
                     - shortness(entry.kind)
             });

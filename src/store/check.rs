@@ -6,7 +6,7 @@ use std::path::Path;
 use redb::{ReadOnlyTable, ReadableTable, ReadableTableMetadata};
 use serde::de::DeserializeOwned;
 
-use super::codec::{decode, decode_vector};
+use super::codec::{decode, decode_sentences, decode_vector};
 use super::error::{Fault, StoreError, guarded};
 use super::schema::{
     NAMES, PAPERS, PASSAGES, PASSAGES_OF, PENDING, PLACES, RECORDS, Sealed, VECTORS, sealed,
@@ -187,7 +187,9 @@ impl Findings {
         for row in vectors.iter()? {
             let (number, bytes) = row?;
             let number = number.value();
-            if let Err(fault) = decode_vector(number, bytes.value(), dimension, &mut vector) {
+            let sound = decode_vector(number, bytes.value(), dimension, &mut vector)
+                .and_then(|()| decode_sentences(number, bytes.value(), dimension));
+            if let Err(fault) = sound {
                 self.fault(fault, EMBED);
                 continue;
             }

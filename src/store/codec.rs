@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
 use super::error::Fault;
-use crate::paper::UnitVector;
+use crate::paper::{PassageVectors, UnitVector};
 
 const VERSION: u8 = 1;
 const HEADER: usize = 9;
@@ -55,9 +55,10 @@ pub(super) fn decode<T: DeserializeOwned>(table: &str, key: u32, bytes: &[u8]) -
     serde_json::from_slice(json).map_err(|error| Fault::Value(format!("{table} {key}: {error}")))
 }
 
-/// The bytes of a vector under `key`.
-pub(super) fn encode_vector(key: u32, vector: &UnitVector) -> Vec<u8> {
-    let payload: Vec<u8> = vector.as_slice().iter().flat_map(|value| value.to_le_bytes()).collect();
+/// The bytes of a passage's vectors under `key`: its own as f32, and then each sentence's with a byte a number.
+pub(super) fn encode_vectors(key: u32, vectors: &PassageVectors) -> Vec<u8> {
+    let whole = vectors.whole.as_slice().iter().flat_map(|value| value.to_le_bytes());
+    let payload: Vec<u8> = whole.chain(vectors.sentences.iter().flat_map(UnitVector::to_bytes)).collect();
     seal(key, &payload)
 }
 
@@ -66,18 +67,38 @@ pub(super) fn resealed(from: u32, to: u32, bytes: &[u8]) -> Result<Vec<u8>, Faul
     Ok(seal(to, unseal("vectors", from, bytes)?))
 }
 
-/// The vector of `bytes` found under `key`, into `vector`.
+/// The passage's own vector of `bytes` found under `key`, into `vector`.
 pub(super) fn decode_vector(
     key: u32,
     bytes: &[u8],
     dimension: usize,
     vector: &mut Vec<f32>,
 ) -> Result<(), Fault> {
-    let payload = unseal("vectors", key, bytes)?;
-    if payload.len() != 4 * dimension {
-        return Err(Fault::Value(format!("vectors {key}: {} bytes, not {}", payload.len(), 4 * dimension)));
-    }
+    let (whole, _) = parts(key, bytes, dimension)?;
     vector.clear();
-    vector.extend(payload.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)));
+    vector.extend(whole.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)));
     Ok(())
+}
+
+/// The vectors of the sentences in `bytes` found under `key`.
+pub(super) fn decode_sentences(key: u32, bytes: &[u8], dimension: usize) -> Result<Vec<UnitVector>, Fault> {
+    let (_, sentences) = parts(key, bytes, dimension)?;
+    let vector = |bytes| {
+        UnitVector::from_bytes(bytes).map_err(|error| Fault::Value(format!("vectors {key}: {error}")))
+    };
+    sentences.chunks_exact(dimension.max(1)).map(vector).collect()
+}
+
+/// The passage's own vector, and those of its sentences.
+fn parts(key: u32, bytes: &[u8], dimension: usize) -> Result<(&[u8], &[u8]), Fault> {
+    let payload = unseal("vectors", key, bytes)?;
+    let parts = payload.split_at_checked(4 * dimension);
+    parts.filter(|(_, sentences)| dimension > 0 && sentences.len().is_multiple_of(dimension)).ok_or_else(
+        || {
+            Fault::Value(format!(
+                "vectors {key}: {} bytes are no vectors of {dimension} numbers",
+                payload.len()
+            ))
+        },
+    )
 }

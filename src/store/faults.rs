@@ -16,7 +16,9 @@ use tempfile::TempDir;
 use super::error::StoreError;
 use super::lock::Lock;
 use super::{Writer, file, store_path};
-use crate::paper::{Commentary, Language, Paper, PaperId, Passage, Record, Source, UnitVector, passages_of};
+use crate::paper::{
+    Commentary, Language, Paper, PaperId, Passage, PassageVectors, Record, Source, UnitVector, passages_of,
+};
 
 /// A disk that remembers all that was done to it, and may be full.
 #[derive(Clone, Debug, Default)]
@@ -194,7 +196,10 @@ fn embed(writer: &mut Writer) -> Result<(), StoreError> {
     let vectors: Vec<_> = writer
         .pending(usize::MAX)?
         .into_iter()
-        .map(|(number, _)| (number, UnitVector::new(vec![1.0 + number.0 as f32; 8]).unwrap()))
+        .map(|passage| {
+            let whole = UnitVector::new(vec![1.0 + passage.number.0 as f32; 8]).unwrap();
+            (passage.number, PassageVectors { sentences: vec![whole.clone(); 2], whole })
+        })
         .collect();
     writer.put_vectors(&vectors)
 }
@@ -226,14 +231,19 @@ fn holds(writer: &Writer, number: usize) -> bool {
 }
 
 /// Everything that a store says: papers with all their words, and vectors.
-type Contents = (Vec<(u32, Paper)>, Vec<(u32, Vec<u32>)>);
+type Contents = (Vec<(u32, Paper)>, Vec<(u32, Vec<u32>)>, Vec<(u32, Vec<UnitVector>)>);
 
 fn contents(writer: &Writer) -> Contents {
-    let (mut papers, mut vectors) = (Vec::new(), Vec::new());
+    let (mut papers, mut vectors, mut sentences) = (Vec::new(), Vec::new(), Vec::new());
     writer.visit_papers(|number, paper| papers.push((number.0, paper))).unwrap();
     let bits = |vector: &[f32]| vector.iter().map(|value| value.to_bits()).collect();
     writer.visit_vectors(|number, vector| vectors.push((number.0, bits(vector)))).unwrap();
-    (papers, vectors)
+    writer
+        .snapshot()
+        .unwrap()
+        .visit_sentences(|number, _, raw| sentences.push((number.0, raw.to_vec())))
+        .unwrap();
+    (papers, vectors, sentences)
 }
 
 /// A workload on a disk that held `image`, with what was acknowledged at which age of the disk.

@@ -116,6 +116,17 @@ impl FileStamp {
     }
 }
 
+/// A passage that waits for its vectors.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pending {
+    /// Its number.
+    pub number: PassageNumber,
+    /// The text to embed.
+    pub text: String,
+    /// Its telling sentences, to be embedded too.
+    pub sentences: Vec<String>,
+}
+
 /// The facts about a store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Meta {
@@ -242,8 +253,13 @@ impl Store {
         self.snapshot()?.vector(number)
     }
 
+    /// See [`Snapshot::sentences`].
+    pub fn sentences(&self, number: PassageNumber) -> Result<Vec<UnitVector>, StoreError> {
+        self.snapshot()?.sentences(number)
+    }
+
     /// See [`Snapshot::pending`].
-    pub fn pending(&self, limit: usize) -> Result<Vec<(PassageNumber, String)>, StoreError> {
+    pub fn pending(&self, limit: usize) -> Result<Vec<Pending>, StoreError> {
         self.snapshot()?.pending(limit)
     }
 }

@@ -7,7 +7,7 @@ use redb::{ReadOnlyTable, ReadTransaction, Table, TableDefinition, WriteTransact
 use super::error::Fault;
 
 /// The format written here; a store of a later one is refused.
-pub(super) const FORMAT: u32 = 2;
+pub(super) const FORMAT: u32 = 3;
 
 /// Values that are sealed ([`super::codec`]) under their number.
 pub(super) type Sealed = TableDefinition<'static, u32, &'static [u8]>;
@@ -26,7 +26,7 @@ pub(super) const PLACES: TableDefinition<&str, u32> = TableDefinition::new("plac
 pub(super) const PASSAGES: Sealed = TableDefinition::new("passages");
 /// Paper number to its passages' numbers, in the order of the text.
 pub(super) const PASSAGES_OF: Sealed = TableDefinition::new("passages_of");
-/// Passage number to its vector.
+/// Passage number to its vector, and those of its sentences.
 pub(super) const VECTORS: Sealed = TableDefinition::new("vectors");
 /// Passages without vector.
 pub(super) const PENDING: TableDefinition<u32, ()> = TableDefinition::new("pending");

@@ -8,13 +8,13 @@ use redb::{
     ReadOnlyTable, ReadTransaction, ReadableTable, ReadableTableMetadata, TableDefinition, TableError,
 };
 
-use super::codec::{decode, decode_vector};
+use super::codec::{decode, decode_sentences, decode_vector};
 use super::error::{Fault, StoreError, guarded};
 use super::schema::{
     self, FILES, JOINS, META, NAMES, PAPERS, PASSAGES, PASSAGES_OF, PENDING, PLACES, RECORDS, UNCUT, VECTORS,
     key, sealed,
 };
-use super::{Counts, FileStamp, Join, Meta, PaperNumber, PassageNumber, Place};
+use super::{Counts, FileStamp, Join, Meta, PaperNumber, PassageNumber, Pending, Place};
 use crate::paper::{Mention, Paper, PaperId, Passage, Record, UnitVector, normalised_title};
 
 /// The store at one moment.
@@ -252,8 +252,38 @@ impl Snapshot {
         })
     }
 
-    /// The first `limit` passages without vector, oldest first, each with the text to embed.
-    pub fn pending(&self, limit: usize) -> Result<Vec<(PassageNumber, String)>, StoreError> {
+    /// Shows every passage of which there are vectors of sentences, by number, with them.
+    pub fn visit_sentences(
+        &self,
+        mut visit: impl FnMut(PassageNumber, &Passage, &[UnitVector]),
+    ) -> Result<(), StoreError> {
+        let passages = self.passages()?;
+        let dimension = self.meta()?.dimension;
+        guarded(&self.path, |foreign| {
+            let table = sealed(&self.transaction, VECTORS)?;
+            for (number, _, passage) in &passages {
+                let Some(bytes) = table.get(number.0)? else { continue };
+                let sentences = decode_sentences(number.0, bytes.value(), dimension)?;
+                if !sentences.is_empty() {
+                    foreign.call(|| visit(*number, passage, &sentences));
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The vectors of a passage's sentences; none while it is pending, or where it has not several.
+    pub fn sentences(&self, number: PassageNumber) -> Result<Vec<UnitVector>, StoreError> {
+        let dimension = self.meta()?.dimension;
+        guarded(&self.path, |_| {
+            let table = sealed(&self.transaction, VECTORS)?;
+            let Some(bytes) = table.get(number.0)? else { return Ok(Vec::new()) };
+            decode_sentences(number.0, bytes.value(), dimension)
+        })
+    }
+
+    /// The first `limit` passages without vector, oldest first, each with what is to be embedded.
+    pub fn pending(&self, limit: usize) -> Result<Vec<Pending>, StoreError> {
         guarded(&self.path, |_| {
             let passages = sealed(&self.transaction, PASSAGES)?;
             let mut last: Option<(u32, Paper)> = None;
@@ -265,10 +295,13 @@ impl Snapshot {
                 if last.as_ref().is_none_or(|(known, _)| *known != paper) {
                     last = self.get(PAPERS, "papers", paper)?.map(|found| (paper, found));
                 }
-                let text = last.as_ref().and_then(|(_, paper)| passage.embedded_text(paper));
-                let text =
+                let text = last.as_ref().and_then(|(_, paper)| {
+                    let sentences = passage.sentences(paper).into_iter().map(str::to_owned).collect();
+                    Some((passage.embedded_text(paper)?, sentences))
+                });
+                let (text, sentences) =
                     text.ok_or_else(|| Fault::Value(format!("passage {number} is not in its paper's text")))?;
-                texts.push((PassageNumber(number), text));
+                texts.push(Pending { number: PassageNumber(number), text, sentences });
             }
             Ok(texts)
         })

@@ -8,14 +8,14 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use redb::{Database, Durability, ReadableTable};
 
-use super::codec::encode_vector;
+use super::codec::encode_vectors;
 use super::error::{Fault, Foreign, StoreError, guarded};
 use super::lock::Lock;
 use super::put::{Change, Cut, Outcome, Putting};
 use super::schema::{FORMAT, Tables, key};
 use super::{FileStamp, PaperNumber, PassageNumber, Place, Store, file, store_path};
 use crate::failpoint;
-use crate::paper::{Paper, PaperId, Passage, Record, UnitVector};
+use crate::paper::{Paper, PaperId, Passage, PassageVectors, Record};
 
 /// The one handle that writes. It reads, too: it derefs to a [`Store`].
 pub struct Writer {
@@ -176,15 +176,16 @@ impl Writer {
     ///
     /// # Errors
     /// [`StoreError::Dimension`] where a vector is not of the library's; nothing is stored then.
-    pub fn put_vectors(&mut self, vectors: &[(PassageNumber, UnitVector)]) -> Result<(), StoreError> {
-        if let Some((_, odd)) = vectors.iter().find(|(_, vector)| vector.dimension() != self.dimension) {
+    pub fn put_vectors(&mut self, vectors: &[(PassageNumber, PassageVectors)]) -> Result<(), StoreError> {
+        let mut given = vectors.iter().flat_map(|(_, vectors)| vectors.all());
+        if let Some(odd) = given.find(|vector| vector.dimension() != self.dimension) {
             return Err(StoreError::Dimension { stored: self.dimension, given: odd.dimension() });
         }
         self.write(|tables, _| {
             let mut effect = Effect::Nothing;
-            for (PassageNumber(number), vector) in vectors {
+            for (PassageNumber(number), vectors) in vectors {
                 if tables.passages.get(number)?.is_some() {
-                    tables.vectors.insert(number, encode_vector(*number, vector).as_slice())?;
+                    tables.vectors.insert(number, encode_vectors(*number, vectors).as_slice())?;
                     tables.pending.remove(number)?;
                     effect = Effect::News;
                 }

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use paperkin::embed::{EncodeError, Encoder};
-use paperkin::paper::{Record, Role, UnitVector, passages_of};
-use paperkin::store::{Store, Writer};
+use paperkin::paper::{PassageVectors, Record, Role, UnitVector, passages_of};
+use paperkin::store::{Pending, Store, Writer};
 
 /// Hashes the bigrams of a text into 64 numbers. A text that holds [`ToyEncoder::PANIC`] makes it panic.
 #[derive(Default)]
@@ -37,6 +37,14 @@ impl ToyEncoder {
             values[hash as usize % Self::DIMENSION] += 1.0;
         }
         Ok(UnitVector::new(values)?)
+    }
+
+    fn vectors(passage: &Pending) -> PassageVectors {
+        let vector = |text: &String| Self::vector(text).unwrap();
+        PassageVectors {
+            whole: vector(&passage.text),
+            sentences: passage.sentences.iter().map(vector).collect(),
+        }
     }
 }
 
@@ -98,7 +106,7 @@ impl ToyLibrary {
             .unwrap();
         let pending = Store::open(self.folder.path()).unwrap().pending(usize::MAX).unwrap();
         let vectors: Vec<_> =
-            pending.into_iter().map(|(number, text)| (number, ToyEncoder::vector(&text).unwrap())).collect();
+            pending.into_iter().map(|passage| (passage.number, ToyEncoder::vectors(&passage))).collect();
         writer.put_vectors(&vectors).unwrap();
     }
 }

@@ -9,19 +9,22 @@ mod write;
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FlatVectors, VectorIndex};
+use super::{FlatVectors, SentenceVectors, VectorIndex};
 
 pub use write::{publish, publish_as};
 
 /// The format written here.
-const FORMAT: u32 = 2;
+const FORMAT: u32 = 3;
 const CURRENT: &str = "CURRENT";
 const MANIFEST: &str = "manifest.json";
 const VECTORS: &str = "vectors.f32";
 const NUMBERS: &str = "numbers.u32";
+const SENTENCES: &str = "sentences.i8";
+const SENTENCE_COUNTS: &str = "sentences.u32";
 const TRANSFORM: &str = "transform.json";
 const GRAPH: &str = "graph.u32";
 
@@ -35,6 +38,8 @@ pub struct Contents<'c> {
     pub revision: u64,
     /// The vectors, transformed.
     pub vectors: FlatVectors,
+    /// Those of the passages' sentences, transformed.
+    pub sentences: SentenceVectors,
     /// What others keep beside them.
     pub beside: Option<Beside<'c>>,
 }
@@ -115,6 +120,8 @@ pub struct Published {
     pub transform: Vec<u8>,
     /// The index.
     pub index: Box<dyn VectorIndex>,
+    /// The vectors of the passages' sentences.
+    pub sentences: Arc<SentenceVectors>,
 }
 
 /// Why there is no index to be had. In each case: search the store's vectors by scan, and publish anew.

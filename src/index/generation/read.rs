@@ -7,11 +7,11 @@ use std::sync::Arc;
 use sha2::{Digest, Sha256};
 
 use super::{
-    CURRENT, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published, TRANSFORM,
-    VECTORS, generations, hex,
+    CURRENT, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published, SENTENCE_COUNTS,
+    SENTENCES, TRANSFORM, VECTORS, generations, hex,
 };
 use crate::index::graph::Graph;
-use crate::index::{ExactIndex, FlatVectors, HnswIndex, VectorIndex};
+use crate::index::{ExactIndex, FlatVectors, HnswIndex, SentenceVectors, VectorIndex};
 
 impl Published {
     /// Opens the current generation of `library`; `None` if nothing was ever published.
@@ -105,6 +105,9 @@ fn open(library: &Path, current: &Current) -> Result<Published, GenerationError>
         .filter(|vectors| vectors.len() == manifest.count)
         .ok_or_else(|| file(VECTORS).damaged("the counts do not agree"))?;
     let vectors = Arc::new(vectors);
+    let counts = file(SENTENCE_COUNTS).words(u32::from_le_bytes)?;
+    let sentences = SentenceVectors::of(manifest.dimension, &counts, file(SENTENCES).bytes()?)
+        .ok_or_else(|| file(SENTENCES).damaged("the counts do not agree"))?;
     let index: Box<dyn VectorIndex> = match manifest.kind {
         Kind::Exact => Box::new(ExactIndex::new(vectors)),
         Kind::Hnsw => {
@@ -114,7 +117,14 @@ fn open(library: &Path, current: &Current) -> Result<Published, GenerationError>
             Box::new(HnswIndex::of(vectors, graph))
         }
     };
-    Ok(Published { directory: directory.clone(), number: current.number, manifest, transform, index })
+    Ok(Published {
+        directory: directory.clone(),
+        number: current.number,
+        manifest,
+        transform,
+        index,
+        sentences: Arc::new(sentences),
+    })
 }
 
 /// A file of a generation that is being opened.

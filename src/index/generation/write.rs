@@ -10,10 +10,10 @@ use sha2::{Digest, Sha256};
 use super::read::Current;
 use super::{
     CURRENT, Contents, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published,
-    StoredFile, TRANSFORM, VECTORS, generations, hex,
+    SENTENCE_COUNTS, SENTENCES, StoredFile, TRANSFORM, VECTORS, generations, hex,
 };
 use crate::failpoint;
-use crate::index::{EXACT_LIMIT, ExactIndex, HnswIndex, VectorIndex};
+use crate::index::{EXACT_LIMIT, ExactIndex, HnswIndex, SentenceVectors, VectorIndex};
 
 /// What is being written has this in front of its number; nobody reads it, and the next publisher removes it.
 const UNFINISHED: &str = "new-";
@@ -50,7 +50,7 @@ pub fn publish_as(library: &Path, contents: Contents<'_>, kind: Kind) -> Result<
     let directory = root.join(format!("{UNFINISHED}{number}"));
     fs_err::create_dir(&directory).map_err(failed)?;
     let written = write(&directory, contents, kind);
-    let (manifest, manifest_sha256, transform, index) = match written {
+    let (manifest, manifest_sha256, transform, index, sentences) = match written {
         Ok(written) => written,
         Err(error) => {
             // The disk may be full of it.
@@ -75,10 +75,10 @@ pub fn publish_as(library: &Path, contents: Contents<'_>, kind: Kind) -> Result<
         // Published is published; what stays here the next publisher removes.
         let _ = fs_err::remove_dir_all(old);
     }
-    Ok(Published { directory: root.join(number.to_string()), number, manifest, transform, index })
+    Ok(Published { directory: root.join(number.to_string()), number, manifest, transform, index, sentences })
 }
 
-type Written = (Manifest, String, Vec<u8>, Box<dyn VectorIndex>);
+type Written = (Manifest, String, Vec<u8>, Box<dyn VectorIndex>, Arc<SentenceVectors>);
 
 fn write(directory: &Path, contents: Contents<'_>, kind: Kind) -> Result<Written, GenerationError> {
     let vectors = Arc::new(contents.vectors);
@@ -93,6 +93,11 @@ fn write(directory: &Path, contents: Contents<'_>, kind: Kind) -> Result<Written
         vectors.numbers().iter().try_for_each(|number| out.write_all(&number.to_le_bytes()))
     })?;
     file(VECTORS, &|out| vectors.values().iter().try_for_each(|value| out.write_all(&value.to_le_bytes())))?;
+    let sentences = Arc::new(contents.sentences);
+    file(SENTENCE_COUNTS, &|out| {
+        sentences.counts().iter().try_for_each(|number| out.write_all(&number.to_le_bytes()))
+    })?;
+    file(SENTENCES, &|out| out.write_all(sentences.values()))?;
     let index: Box<dyn VectorIndex> = match kind {
         Kind::Exact => Box::new(ExactIndex::new(Arc::clone(&vectors))),
         Kind::Hnsw => {
@@ -129,7 +134,7 @@ fn write(directory: &Path, contents: Contents<'_>, kind: Kind) -> Result<Written
     failpoint::reach("generation.directory.before_sync");
     sync(directory).map_err(|error| GenerationError::io(directory, error))?;
     failpoint::reach("generation.directory.after_sync");
-    Ok((manifest, manifest_sha256, contents.transform.to_vec(), index))
+    Ok((manifest, manifest_sha256, contents.transform.to_vec(), index, sentences))
 }
 
 /// Writes and syncs a file; its length and checksum.
