@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 use paperkin::embed::Encoder;
 use paperkin::index::Centring;
 use paperkin::ingest::{Event, Model, Observer, Report, Task, ingest};
-use paperkin::paper::{Language, Mention, PaperId};
+use paperkin::paper::{Language, Mention, PaperId, Role};
 use paperkin::search::{Answer, Example, Floor, RelatedRequest, Remark, SearchRequest, Searcher};
 use paperkin::store::{Store, Writer};
 use tempfile::TempDir;
@@ -63,6 +63,27 @@ fn titles(answer: &Answer) -> Vec<&str> {
 fn rank(answer: &Answer, beginnings: &[&str]) -> usize {
     let of = |title: &&str| beginnings.iter().any(|beginning| title.starts_with(beginning));
     titles(answer).iter().position(of).map_or(usize::MAX, |at| at + 1)
+}
+
+#[test]
+fn each_sentence_of_a_passage_is_embedded_as_a_question() {
+    let Some(library) = seeds() else { return };
+    let snapshot = Store::open(library).unwrap().snapshot().unwrap();
+    let mut languages = std::collections::BTreeSet::new();
+    for (number, paper, passage) in snapshot.passages().unwrap() {
+        let paper = snapshot.paper(paper).unwrap().unwrap();
+        let (sentences, stored) = (passage.sentences(&paper), snapshot.sentences(number).unwrap());
+        assert_eq!(sentences.len(), stored.len(), "{}", paper.title);
+        // As many as one pass takes are enough.
+        let sentences = &sentences[..sentences.len().min(2)];
+        for (asked, stored) in encoder().encode(Role::Query, sentences).unwrap().iter().zip(stored) {
+            assert!(asked.cosine(&stored) > 0.999, "{}", paper.title);
+            languages.insert(passage.language.to_string());
+        }
+    }
+    for language in ["ko", "zh", "en"] {
+        assert!(languages.contains(language), "{languages:?}");
+    }
 }
 
 #[test]
