@@ -12,7 +12,7 @@
 //! within one side and language: a Korean question shares many bigrams with any Korean note and hardly a word with
 //! the English abstract that answers it, and across languages its scores say nothing.
 //!
-//! **The sentence that answers.** An abstract says what was asked in one sentence and seven other things beside; the vector of the whole
+//! **The sentence that answers.** An abstract says what was asked in one sentence and other things beside; the vector of the whole
 //! is their mean. The sentences of a passage have vectors of their own, and the nearest to the question counts beside the whole (for
 //! passages Dai and Callan 2019, "Deeper Text Understanding for IR with Contextual Neural Language Modeling", MaxP). The
 //! means of a sentence's tokens in the pass of the whole ("late chunking", Günther et al. 2024), which cost nothing, were tried: a

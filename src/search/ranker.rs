@@ -31,7 +31,7 @@ const DEPTH: usize = 400;
 const NEARBY: usize = 64;
 /// How deep each ranking is that is fused.
 const FUSED: usize = 1_000;
-/// Papers whose sentences are looked at, of those that are best without. With all of them nothing changes but the time.
+/// Papers whose sentences are looked at, of those that are best without. With all of them nDCG is the same to the third digit.
 const REFINED: usize = 200;
 /// A language with fewer passages on a side has no scale of its own for words.
 const FEWEST_OF_A_LANGUAGE: usize = 50;
