@@ -75,7 +75,7 @@ fn what_is_published_is_opened_and_answers_the_same() {
         assert_eq!((opened.manifest.kind, opened.manifest.count, opened.manifest.revision), (kind, 1500, 1));
         assert_eq!(opened.transform, b"{\"ko\": [1.0]}");
         assert_eq!(answers(&opened), answers(&published));
-        assert_eq!(opened.sentences, published.sentences);
+        assert!(opened.sentences == published.sentences);
         assert_eq!(opened.sentences.len(), 1000);
         assert!(opened.manifest.require("model").is_ok());
         assert!(matches!(opened.manifest.require("another"), Err(GenerationError::OtherModel { .. })));

@@ -65,12 +65,13 @@ impl CheckArguments {
                 let what = format!("{} of {} papers are not embedded yet", counts.uncut, counts.papers);
                 wrong.push(Wrong { what, remedy: again() });
             }
+            let mut effort = None;
             match Published::open(library) {
                 Ok(Some(published)) if published.manifest.revision != meta.revision => wrong.push(Wrong {
                     what: "the index is older than the store; what is newer is searched by scan".into(),
                     remedy: again(),
                 }),
-                Ok(Some(_)) => {}
+                Ok(Some(published)) => effort = published.manifest.effort,
                 Ok(None) if counts.passages == 0 => {}
                 Ok(None) => wrong.push(Wrong { what: "no index is published yet".into(), remedy: again() }),
                 Err(error) => wrong.push(Wrong { what: error.to_string(), remedy: again() }),
@@ -83,6 +84,12 @@ impl CheckArguments {
                     counts.passages,
                     if has_model { meta.fingerprint.as_str() } else { "not chosen yet" }
                 ))?;
+                if let Some(effort) = effort {
+                    output::line(&format!(
+                        "index: recall@10 {:.3} at width {}",
+                        effort.recall, effort.width
+                    ))?;
+                }
             }
         }
         if session.json {

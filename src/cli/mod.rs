@@ -22,6 +22,7 @@ mod search;
 mod serve;
 mod show;
 mod split;
+mod stats;
 mod whole_file;
 
 use std::ffi::OsString;
@@ -135,6 +136,8 @@ enum Command {
     Export(export::ExportArguments),
     /// Answer over HTTP and in the browser, on this machine
     Serve(serve::ServeArguments),
+    /// What the library holds, and what it takes on disk
+    Stats(stats::StatsArguments),
     /// Is the library whole? Says what is wrong and what to do
     Check(check::CheckArguments),
     /// Measure the ranking on judged questions
@@ -209,6 +212,7 @@ impl Command {
             Self::Backup(arguments) => arguments.run(session),
             Self::Restore(arguments) => arguments.run(session),
             Self::Serve(arguments) => arguments.run(session),
+            Self::Stats(arguments) => arguments.run(session),
             Self::Check(arguments) => arguments.run(session),
             Self::Eval(arguments) => arguments.run(session),
             Self::Bench(command) => command.run(session),

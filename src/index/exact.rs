@@ -1,15 +1,16 @@
 //! The scan: every vector is looked at, so nothing is missed. The oracle of the other index, and its way out.
 
-use std::cmp::Ordering;
+use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
 use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::{FlatVectors, Neighbour, VectorIndex};
+use super::codes::Coded;
+use super::{FlatVectors, Neighbour, Ranked, VectorIndex};
 use crate::paper::UnitVector;
 
-/// Rows that one thread scans at a time: about 1.5 MB at 384 dimensions, tenths of a millisecond.
+/// Rows that one thread scans at a time: about 0.4 MB at 384 dimensions, a hundredth of a millisecond or two.
 const ROWS: usize = 1024;
 
 /// An index that scans all vectors.
@@ -44,7 +45,8 @@ impl VectorIndex for ExactIndex {
     }
 }
 
-/// The `limit` best of all rows that are allowed.
+/// The `limit` best of all rows that are allowed. All are compared by their bytes; those that may be among the best, as far as bytes
+/// can be wrong, by all that is known of them. So nothing is missed.
 pub(super) fn scan(
     vectors: &FlatVectors,
     query: &UnitVector,
@@ -54,22 +56,86 @@ pub(super) fn scan(
     if limit == 0 || query.dimension() != vectors.dimension() {
         return Vec::new();
     }
-    let best_of = |(block, numbers): (usize, &[u32])| {
-        let mut best = Best::new(limit);
+    let (codes, coded) = (vectors.codes(), Coded::of(query));
+    let sieve = || Sieve::new(limit, codes.error(&coded));
+    let sifted = vectors.numbers().par_chunks(ROWS).enumerate().fold(sieve, |mut sieve, (block, numbers)| {
         for (at, number) in numbers.iter().enumerate() {
-            if allow(*number) {
-                let similarity = vectors.similarity(block * ROWS + at, query.as_slice());
-                best.offer(Neighbour { number: *number, similarity });
+            let row = block * ROWS + at;
+            let similarity = codes.similarity(row, &coded);
+            if sieve.may_pass(similarity) && allow(*number) {
+                sieve.offer(similarity, row);
             }
         }
-        best
-    };
-    let blocks = vectors.numbers().par_chunks(ROWS).enumerate();
-    blocks.map(best_of).reduce(|| Best::new(limit), Best::join).into_sorted()
+        sieve
+    });
+    sifted.reduce(sieve, Sieve::join).best(vectors, query)
+}
+
+/// Rows that may be among the `limit` nearest, of similarities that may be wrong by `error`.
+pub(super) struct Sieve {
+    limit: usize,
+    error: f32,
+    /// The `limit` best so far, the worst of them on top.
+    nearest: BinaryHeap<Reverse<Ranked>>,
+    passed: Vec<(f32, usize)>,
+}
+
+impl Sieve {
+    pub(super) fn new(limit: usize, error: f32) -> Self {
+        Self { limit, error, nearest: BinaryHeap::new(), passed: Vec::new() }
+    }
+
+    /// The least that may still be among the best: the worst of them may be less than it seems, and this more.
+    fn least(&self) -> f32 {
+        match self.nearest.peek() {
+            Some(Reverse(Ranked(worst))) if self.nearest.len() == self.limit => worst - 2.0 * self.error,
+            _ => f32::NEG_INFINITY,
+        }
+    }
+
+    pub(super) fn may_pass(&self, similarity: f32) -> bool {
+        similarity >= self.least()
+    }
+
+    pub(super) fn offer(&mut self, similarity: f32, row: usize) {
+        self.passed.push((similarity, row));
+        self.rank(Ranked(similarity));
+    }
+
+    fn rank(&mut self, similarity: Ranked) {
+        if self.nearest.len() < self.limit {
+            self.nearest.push(Reverse(similarity));
+        } else if let Some(mut worst) = self.nearest.peek_mut()
+            && similarity > worst.0
+        {
+            *worst = Reverse(similarity);
+        }
+    }
+
+    fn join(mut self, other: Self) -> Self {
+        self.passed.extend(other.passed);
+        other.nearest.into_iter().for_each(|Reverse(similarity)| self.rank(similarity));
+        self
+    }
+
+    /// The nearest of the rows, by all that is known of them.
+    pub(super) fn best(self, vectors: &FlatVectors, query: &UnitVector) -> Vec<Neighbour> {
+        let least = self.least();
+        let mut best = Best::new(self.limit);
+        let closer =
+            || self.passed.iter().filter(|(similarity, _)| *similarity >= least).map(|(_, row)| *row);
+        closer().for_each(|row| vectors.prefetch(row));
+        for row in closer() {
+            if let Some(number) = vectors.numbers().get(row) {
+                best.offer(Neighbour { number: *number, similarity: vectors.similarity(row, query) });
+            }
+        }
+        best.into_sorted()
+    }
 }
 
 /// The best `limit` of all that were offered.
-pub(super) struct Best {
+struct Best {
     limit: usize,
     heap: BinaryHeap<Worst>,
 }
@@ -79,11 +145,11 @@ pub(super) struct Best {
 struct Worst(Neighbour);
 
 impl Best {
-    pub(super) fn new(limit: usize) -> Self {
+    fn new(limit: usize) -> Self {
         Self { limit, heap: BinaryHeap::new() }
     }
 
-    pub(super) fn offer(&mut self, neighbour: Neighbour) {
+    fn offer(&mut self, neighbour: Neighbour) {
         let candidate = Worst(neighbour);
         if self.heap.len() < self.limit {
             self.heap.push(candidate);
@@ -94,14 +160,7 @@ impl Best {
         }
     }
 
-    fn join(mut self, other: Self) -> Self {
-        for Worst(neighbour) in other.heap {
-            self.offer(neighbour);
-        }
-        self
-    }
-
-    pub(super) fn into_sorted(self) -> Vec<Neighbour> {
+    fn into_sorted(self) -> Vec<Neighbour> {
         self.heap.into_sorted_vec().into_iter().map(|Worst(neighbour)| neighbour).collect()
     }
 }

@@ -1,6 +1,10 @@
 //! Many unit vectors in one piece of memory: scanned at the speed of memory, written to disk as they lie.
+//!
+//! Beside them are the same in a byte a number, by which most are found not to be worth a closer look.
 
-use crate::paper::dot;
+use super::codes::Codes;
+use super::similarity::{Products, prefetch};
+use crate::paper::{UnitVector, dot};
 
 /// How far a stored length may be from one: rounding, not damage.
 const TOLERANCE: f32 = 1e-3;
@@ -24,11 +28,13 @@ pub enum Misfit {
 }
 
 /// Unit vectors of one dimension, each with its number.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone)]
 pub struct FlatVectors {
     dimension: usize,
     numbers: Vec<u32>,
     values: Vec<f32>,
+    codes: Codes,
+    products: Products,
     /// Whether the numbers rise.
     in_order: bool,
 }
@@ -47,17 +53,20 @@ impl FlatVectors {
             dimension,
             numbers: Vec::with_capacity(count),
             values: Vec::with_capacity(count * dimension),
+            codes: Codes::new(dimension),
+            products: Products::best(),
             in_order: true,
         }
     }
 
     /// Of rows that were stored; `None` where they do not fit together.
     pub(super) fn of(dimension: usize, numbers: Vec<u32>, values: Vec<f32>) -> Option<Self> {
-        (numbers.len().checked_mul(dimension) == Some(values.len())).then_some(Self {
-            dimension,
+        (numbers.len().checked_mul(dimension) == Some(values.len())).then(|| Self {
             in_order: numbers.is_sorted(),
+            codes: Codes::of(dimension, &values),
             numbers,
             values,
+            ..Self::new(dimension)
         })
     }
 
@@ -76,6 +85,7 @@ impl FlatVectors {
         self.in_order &= self.numbers.last().is_none_or(|last| *last < number);
         self.numbers.push(number);
         self.values.extend_from_slice(vector);
+        self.codes.push(vector);
         Ok(())
     }
 
@@ -127,8 +137,18 @@ impl FlatVectors {
         Some(self.row(row))
     }
 
+    /// The same in a byte a number.
+    pub(super) fn codes(&self) -> &Codes {
+        &self.codes
+    }
+
+    /// Asks for a row that is going to be compared.
+    pub(super) fn prefetch(&self, row: usize) {
+        prefetch(self.row(row));
+    }
+
     /// The cosine of row `row` to `query`.
-    pub(super) fn similarity(&self, row: usize, query: &[f32]) -> f32 {
-        dot(self.row(row), query).clamp(-1.0, 1.0)
+    pub(super) fn similarity(&self, row: usize, query: &UnitVector) -> f32 {
+        (self.products.floats)(self.row(row), query.as_slice()).clamp(-1.0, 1.0)
     }
 }

@@ -1,19 +1,46 @@
 //! The graph as an index, with the scan to fall back on: approximate in which neighbours it finds, exact in all else.
+//!
+//! How wide a walk must be is not guessed: when a graph is built, some of its own vectors are looked for by walks and by the scan, and
+//! the least width is kept that finds what is wanted.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use super::exact::{Best, scan};
-use super::graph::Graph;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
+
+use super::codes::Coded;
+use super::exact::{Sieve, scan};
+use super::graph::{Graph, Walker};
 use super::{FlatVectors, Neighbour, VectorIndex};
 use crate::paper::UnitVector;
 
-/// The least that a walk keeps in sight; recall@10 is above 0.95 from here on (`suite.rs`).
-const WIDTH: usize = 128;
+/// The recall@10 that a walk is to have.
+const RECALL: f64 = 0.99;
+/// At which recall is measured.
+const NEIGHBOURS: usize = 10;
+/// Vectors that are looked for.
+const SAMPLE: usize = 400;
+/// How much of another vector is added to what is looked for.
+const NOISE: f32 = 0.35;
+/// Widths that are tried.
+const WIDTHS: [usize; 9] = [64, 96, 128, 192, 256, 384, 512, 768, 1024];
+
+/// What finding the nearest takes.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Effort {
+    /// How many a walk keeps in sight.
+    pub width: usize,
+    /// The recall@10 that was measured with it.
+    pub recall: f64,
+}
 
 /// An index that walks a graph of the vectors.
 pub struct HnswIndex {
     vectors: Arc<FlatVectors>,
     graph: Graph,
+    effort: Effort,
+    /// Those that no search has at the moment.
+    walkers: Mutex<Vec<Walker>>,
 }
 
 impl HnswIndex {
@@ -21,16 +48,93 @@ impl HnswIndex {
     #[must_use]
     pub fn build(vectors: Arc<FlatVectors>) -> Self {
         let graph = Graph::build(&vectors);
-        Self { vectors, graph }
+        let mut index = Self::of(vectors, graph, Effort { width: 0, recall: 1.0 });
+        index.effort = index.measured();
+        index
     }
 
     /// Of a graph that was stored.
-    pub(super) fn of(vectors: Arc<FlatVectors>, graph: Graph) -> Self {
-        Self { vectors, graph }
+    pub(super) fn of(vectors: Arc<FlatVectors>, graph: Graph, effort: Effort) -> Self {
+        Self { vectors, graph, effort, walkers: Mutex::default() }
+    }
+
+    /// What finding the nearest was measured to take.
+    #[must_use]
+    pub fn effort(&self) -> Effort {
+        self.effort
+    }
+
+    /// The `limit` nearest of the `width` nearest that a walk finds.
+    #[must_use]
+    pub fn nearest(&self, query: &UnitVector, limit: usize, width: usize) -> Vec<Neighbour> {
+        self.walk(query, &Coded::of(query), width, limit, &|_| true)
+    }
+
+    /// The least width that finds what is wanted; the greatest, if none does. What is looked for lies between two vectors: to look
+    /// for a vector that is there is easier than to look for one that is not.
+    pub(super) fn measured(&self) -> Effort {
+        let count = self.len();
+        let taken = SAMPLE.min(count);
+        let between = |at: usize| {
+            let row = |row: usize| UnitVector::new(self.vectors.row(row % count).to_vec()).ok();
+            let (one, other) = (row(at * count / taken)?, row(at * count / taken + count / 2)?);
+            let values = one.as_slice().iter().zip(other.as_slice());
+            UnitVector::new(values.map(|(one, other)| one + NOISE * other).collect()).ok()
+        };
+        let queries: Vec<UnitVector> = (0..taken).filter_map(between).collect();
+        let numbers = |found: Vec<Neighbour>| found.iter().map(|found| found.number).collect::<Vec<u32>>();
+        let truth: Vec<Vec<u32>> =
+            queries.iter().map(|query| numbers(scan(&self.vectors, query, NEIGHBOURS, &|_| true))).collect();
+        let wanted = truth.iter().map(Vec::len).sum::<usize>().max(1);
+        let recall = |width: usize| {
+            let hits = queries.par_iter().zip(&truth).map(|(query, truth)| {
+                let found = numbers(self.nearest(query, NEIGHBOURS, width));
+                found.iter().filter(|number| truth.contains(number)).count()
+            });
+            hits.sum::<usize>() as f64 / wanted as f64
+        };
+        let tried = WIDTHS.iter().map(|width| Effort { width: *width, recall: recall(*width) });
+        let mut last = Effort { width: WIDTHS[0], recall: 0.0 };
+        for effort in tried {
+            last = effort;
+            if effort.recall >= RECALL {
+                break;
+            }
+        }
+        last
     }
 
     pub(super) fn graph(&self) -> &Graph {
         &self.graph
+    }
+
+    /// The `limit` nearest that are allowed among the `width` nearest that a walk finds; fewer if fewer of these are allowed.
+    pub(super) fn walk(
+        &self,
+        query: &UnitVector,
+        coded: &Coded,
+        width: usize,
+        limit: usize,
+        allow: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbour> {
+        let codes = self.vectors.codes();
+        let similarity = |row| codes.similarity(row, coded);
+        let Some(entry) = self.graph.entry(similarity) else { return Vec::new() };
+        let mut walkers = self.walkers.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut walker = walkers.pop().unwrap_or_default();
+        drop(walkers);
+        let mut sieve = Sieve::new(limit, codes.likely_error(coded));
+        for found in self.graph.walk(&mut walker, width, entry, similarity, |row| codes.prefetch(row)) {
+            if !sieve.may_pass(found.similarity) {
+                break;
+            }
+            let row = found.row as usize;
+            if self.vectors.numbers().get(row).is_some_and(|number| allow(*number)) {
+                sieve.offer(found.similarity, row);
+            }
+        }
+        self.walkers.lock().unwrap_or_else(PoisonError::into_inner).push(walker);
+        sieve.best(&self.vectors, query)
     }
 }
 
@@ -54,22 +158,13 @@ impl VectorIndex for HnswIndex {
         }
         // Twice: as if all were allowed, then as if a few in a hundred were. A walk that would see a large part
         // of all vectors is slower than the scan, and the scan is right.
-        let narrow = limit.saturating_mul(2).max(WIDTH);
+        let coded = Coded::of(query);
+        let narrow = limit.saturating_mul(2).max(self.effort.width);
         for width in [narrow, narrow.saturating_mul(8)] {
             if width > self.len() / 8 {
                 break;
             }
-            let mut best = Best::new(limit);
-            for (row, similarity) in
-                self.graph.walk(width, |row| self.vectors.similarity(row, query.as_slice()))
-            {
-                if let Some(number) =
-                    self.vectors.numbers().get(row as usize).filter(|number| allow(**number))
-                {
-                    best.offer(Neighbour { number: *number, similarity });
-                }
-            }
-            let found = best.into_sorted();
+            let found = self.walk(query, &coded, width, limit, allow);
             if found.len() == limit {
                 return found;
             }

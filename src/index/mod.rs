@@ -3,12 +3,14 @@
 //! Below [`EXACT_LIMIT`] vectors the index is a scan ([`ExactIndex`]), above it a graph ([`HnswIndex`]); either is
 //! derived from the store, published whole by [`publish`] and refused where a byte of it changed.
 
+mod codes;
 mod exact;
 mod flat;
 mod generation;
 mod graph;
 mod hnsw;
 mod sentences;
+mod similarity;
 #[cfg(test)]
 mod suite;
 
@@ -18,13 +20,15 @@ pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans, Pro
 
 use crate::paper::UnitVector;
 
+pub use codes::Coded;
 pub use exact::ExactIndex;
 pub use flat::{FlatVectors, Misfit};
 pub use generation::{
     Beside, Contents, GenerationError, Kind, Manifest, Published, StoredFile, publish, publish_as,
 };
-pub use hnsw::HnswIndex;
-pub use sentences::SentenceVectors;
+pub use hnsw::{Effort, HnswIndex};
+pub use sentences::{SentenceVector, SentenceVectors};
+pub use similarity::product;
 
 /// Up to how many vectors the scan is the better index. Measured on two busy cores, 384 dimensions, 100 neighbours a
 /// query, by `cargo test --release --lib measure_ -- --ignored --nocapture`:
@@ -38,7 +42,7 @@ pub use sentences::SentenceVectors;
 ///
 /// The graph answers sooner from about 20,000 on, but encoding the question takes longer than a scan of 50,000,
 /// the scan misses nothing, and it costs nothing to build at each publication.
-pub const EXACT_LIMIT: usize = 50_000;
+pub const EXACT_LIMIT: usize = 100_000;
 
 /// A vector near the query.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -47,6 +51,24 @@ pub struct Neighbour {
     pub number: u32,
     /// The cosine to the query, -1 to 1.
     pub similarity: f32,
+}
+
+/// A similarity with the order that f32 lacks.
+#[derive(Clone, Copy, PartialEq)]
+struct Ranked(f32);
+
+impl Eq for Ranked {}
+
+impl Ord for Ranked {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl PartialOrd for Ranked {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
 }
 
 /// Nearest vectors by cosine.

@@ -5,69 +5,76 @@
 use std::collections::HashMap;
 use std::ops::Range;
 
+use super::codes::{Coded, Codes};
 use crate::paper::UnitVector;
 
 /// The vectors of the sentences of passages.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone)]
 pub struct SentenceVectors {
-    dimension: usize,
     /// The rows of each passage.
     rows: HashMap<u32, Range<usize>>,
-    /// Row by row, [`UnitVector::to_bytes`].
-    values: Vec<u8>,
-    /// What makes each row one of length one.
-    scales: Vec<f32>,
+    codes: Codes,
+}
+
+/// One of them.
+pub struct SentenceVector<'s> {
+    codes: &'s Codes,
+    row: usize,
+}
+
+impl SentenceVector<'_> {
+    /// About the cosine to `query`.
+    #[must_use]
+    pub fn similarity(&self, query: &Coded) -> f32 {
+        self.codes.similarity(self.row, query)
+    }
+}
+
+impl PartialEq for SentenceVectors {
+    fn eq(&self, other: &Self) -> bool {
+        self.rows == other.rows && self.codes.bytes() == other.codes.bytes()
+    }
 }
 
 impl SentenceVectors {
     /// None yet, of `dimension` numbers each.
     #[must_use]
     pub fn new(dimension: usize) -> Self {
-        Self { dimension, ..Self::default() }
+        Self { rows: HashMap::new(), codes: Codes::new(dimension) }
     }
 
     /// Adds the sentences of a passage. Each number is to be given once; what has another dimension is passed over.
     pub fn push(&mut self, number: u32, sentences: &[UnitVector]) {
-        let first = self.scales.len();
-        for sentence in sentences.iter().filter(|sentence| sentence.dimension() == self.dimension) {
-            let bytes = sentence.to_bytes();
-            self.scales.push(scale(&bytes));
-            self.values.extend(bytes);
+        let (first, dimension) = (self.codes.len(), self.codes.dimension());
+        for sentence in sentences.iter().filter(|sentence| sentence.dimension() == dimension) {
+            self.codes.push(sentence.as_slice());
         }
-        if self.scales.len() > first {
-            self.rows.insert(number, first..self.scales.len());
+        if self.codes.len() > first {
+            self.rows.insert(number, first..self.codes.len());
         }
     }
 
-    /// How near the nearest sentence of a passage is, by `similarity` to a vector; `None` if none of it is here.
-    pub fn nearest(&self, number: u32, similarity: impl Fn(&[f32]) -> f32) -> Option<f32> {
+    /// The sentences of a passage; `None` if none of it is here.
+    pub fn of_passage(&self, number: u32) -> Option<impl Iterator<Item = SentenceVector<'_>>> {
         let rows = self.rows.get(&number)?.clone();
-        let mut vector = vec![0.0; self.dimension];
-        let of_row = |row: usize| {
-            let bytes = self.values.get(row * self.dimension..(row + 1) * self.dimension)?;
-            let scale = self.scales.get(row)?;
-            let each = vector.iter_mut().zip(bytes);
-            each.for_each(|(value, byte)| *value = f32::from(byte.cast_signed()) * scale);
-            Some(similarity(&vector))
-        };
-        rows.filter_map(of_row).reduce(f32::max)
+        Some(rows.map(|row| SentenceVector { codes: &self.codes, row }))
     }
 
     /// How many sentences.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.scales.len()
+        self.codes.len()
     }
 
     /// Whether there are none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.scales.is_empty()
+        self.len() == 0
     }
 
-    /// All rows.
-    pub(super) fn values(&self) -> &[u8] {
-        &self.values
+    /// All rows, as [`UnitVector::to_bytes`].
+    pub(super) fn values(&self) -> Vec<u8> {
+        self.codes.bytes().iter().map(|byte| byte.cast_unsigned()).collect()
     }
 
     /// Of each passage its number and how many rows are its own, in the order of the rows.
@@ -78,7 +85,7 @@ impl SentenceVectors {
     }
 
     /// What [`SentenceVectors::counts`] and [`SentenceVectors::values`] told; `None` where they do not fit together.
-    pub(super) fn of(dimension: usize, counts: &[u32], values: Vec<u8>) -> Option<Self> {
+    pub(super) fn of(dimension: usize, counts: &[u32], values: &[u8]) -> Option<Self> {
         let (pairs, []) = counts.as_chunks::<2>() else { return None };
         let mut rows = HashMap::with_capacity(pairs.len());
         let mut first = 0_usize;
@@ -87,24 +94,14 @@ impl SentenceVectors {
             rows.insert(*number, first..end);
             first = end;
         }
-        if first.checked_mul(dimension) != Some(values.len()) {
-            return None;
-        }
-        let scales = values.chunks_exact(dimension.max(1)).map(scale).collect();
-        Some(Self { dimension, rows, values, scales })
+        let codes = Codes::stored(dimension, values.iter().map(|byte| byte.cast_signed()).collect())?;
+        (codes.len() == first).then_some(Self { rows, codes })
     }
-}
-
-/// What makes a row one of length one.
-fn scale(bytes: &[u8]) -> f32 {
-    let square: i64 = bytes.iter().map(|byte| i64::from(byte.cast_signed()).pow(2)).sum();
-    1.0 / (square.max(1) as f32).sqrt()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::paper::dot;
 
     fn unit(at: usize) -> UnitVector {
         UnitVector::new((0..8).map(|i| if i == at { 1.0 } else { 0.05 }).collect()).unwrap()
@@ -117,15 +114,17 @@ mod tests {
         vectors.push(9, &[]);
         vectors.push(3, &[unit(2), unit(3), unit(4)]);
         let near = |vectors: &SentenceVectors, number, at| {
-            vectors.nearest(number, |sentence| dot(sentence, unit(at).as_slice()))
+            let query = Coded::of(&unit(at));
+            vectors.of_passage(number)?.map(|sentence| sentence.similarity(&query)).reduce(f32::max)
         };
         assert!(near(&vectors, 7, 1).unwrap() > 0.99 && near(&vectors, 7, 3).unwrap() < 0.2);
         assert!(near(&vectors, 3, 3).unwrap() > 0.99);
         assert_eq!((near(&vectors, 9, 0), vectors.len()), (None, 5));
-        let stored = SentenceVectors::of(8, &vectors.counts(), vectors.values().to_vec()).unwrap();
-        assert_eq!(stored, vectors);
-        assert_eq!(SentenceVectors::of(8, &vectors.counts(), vectors.values()[8..].to_vec()), None);
-        assert_eq!(SentenceVectors::of(8, &[7], Vec::new()), None);
-        assert_eq!(SentenceVectors::of(8, &[7, u32::MAX], Vec::new()), None);
+        let stored = SentenceVectors::of(8, &vectors.counts(), &vectors.values()).unwrap();
+        assert!(stored == vectors);
+        assert_eq!(near(&stored, 3, 4), near(&vectors, 3, 4));
+        assert!(SentenceVectors::of(8, &vectors.counts(), &vectors.values()[8..]).is_none());
+        assert!(SentenceVectors::of(8, &[7], &[]).is_none());
+        assert!(SentenceVectors::of(8, &[7, u32::MAX], &[]).is_none());
     }
 }

@@ -215,6 +215,38 @@ fn ten_thousand_self_queries_find_themselves() {
     }
 }
 
+/// Nearer to each other than bytes can tell.
+#[test]
+fn a_scan_misses_nothing_though_bytes_are_coarse() {
+    let mut random = Random(6);
+    let middle: Vec<f32> = (0..64).map(|_| random.normal()).collect();
+    let mut flat = FlatVectors::new(64);
+    for number in 0..4000 {
+        let values = middle.iter().map(|value| value + 0.002 * random.normal()).collect();
+        flat.push(number, UnitVector::new(values).unwrap().as_slice()).unwrap();
+    }
+    let index = ExactIndex::new(Arc::new(flat.clone()));
+    for row in (0..4000).step_by(100) {
+        let query = UnitVector::new(flat.row(row).to_vec()).unwrap();
+        let found = index.search(&query, 20, ALL);
+        assert_in_order("exact", &found);
+        for (found, wanted) in found.iter().zip(brute_force(&flat, &query, 20, &|_| true)) {
+            // Kernels sum in an order of their own.
+            assert!((found.similarity - wanted.similarity).abs() < 1e-6, "{found:?}, not {wanted:?}");
+        }
+    }
+}
+
+#[test]
+fn what_a_graph_finds_is_measured_when_it_is_built() {
+    let mut sentences = Sentences::new(48, 7);
+    let (vectors, others) = (sentences.many(3000), sentences.many(3000));
+    let index = HnswIndex::build(Arc::clone(&vectors));
+    assert!(index.effort().recall >= 0.99, "{:?}", index.effort());
+    let astray = HnswIndex::of(vectors, HnswIndex::build(others).graph().clone(), index.effort());
+    assert!(astray.measured().recall < 0.9, "{:?}", astray.measured());
+}
+
 #[test]
 fn what_is_no_unit_vector_is_refused() {
     let mut flat = FlatVectors::new(2);
@@ -238,7 +270,7 @@ fn what_is_no_unit_vector_is_refused() {
 #[ignore = "a measurement: many minutes"]
 fn measure_exact_against_hnsw() {
     for with_graph in [false, true] {
-        for count in [5_000, 20_000, 50_000, 100_000] {
+        for count in [5_000, 20_000, 50_000, 100_000, 200_000] {
             let mut sentences = Sentences::new(384, 5);
             let vectors = sentences.many(count);
             let queries: Vec<UnitVector> = (0..200).map(|_| sentences.one()).collect();

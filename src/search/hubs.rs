@@ -11,7 +11,8 @@ use std::sync::RwLock;
 
 use std::collections::HashMap;
 
-use crate::paper::{Language, UnitVector, dot};
+use crate::index::product;
+use crate::paper::{Language, UnitVector};
 use crate::store::PaperNumber;
 
 /// How many of the nearest askers tell (as Conneau et al.).
@@ -69,7 +70,8 @@ impl Hubs {
             return known;
         }
         let others = askers.iter().filter(|asker| asker.paper != paper);
-        let mut similarities: Vec<f32> = others.map(|asker| dot(asker.vector.as_slice(), vector)).collect();
+        let mut similarities: Vec<f32> =
+            others.map(|asker| product(asker.vector.as_slice(), vector)).collect();
         let nearest = NEAREST.min(similarities.len());
         if nearest == 0 {
             return 0.0;

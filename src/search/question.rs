@@ -5,9 +5,9 @@
 
 use super::SearchError;
 use crate::embed::Encoder;
-use crate::index::Centring;
+use crate::index::{Centring, Coded, SentenceVector, product};
 use crate::lexical::Glosses;
-use crate::paper::{Language, Role, Span, UnitVector, VectorError, chunk, dot, telling_sentences};
+use crate::paper::{Language, Role, Span, UnitVector, VectorError, chunk, telling_sentences};
 
 /// So many sentences of a question are asked each by itself: more say nothing new and cost the time of a page.
 const MOST_SENTENCES: usize = 16;
@@ -134,27 +134,57 @@ impl Question {
     /// # Errors
     /// As [`Question::raw`].
     pub(super) fn aims(&self, centring: &Centring) -> Result<Aims, VectorError> {
-        Ok(Aims { whole: self.centred(centring)?, sentences: centred(&self.sentences, centring)? })
+        let sentences = centred(&self.sentences, centring)?;
+        Ok(Aims {
+            whole: Aim::at(self.centred(centring)?),
+            sentences: sentences.into_iter().map(Aim::at).collect(),
+        })
+    }
+}
+
+/// A direction that is asked for, to be compared with vectors of either grain.
+#[derive(Clone, Debug)]
+pub(super) struct Aim {
+    vector: UnitVector,
+    coded: Coded,
+}
+
+impl Aim {
+    pub(super) fn at(vector: UnitVector) -> Self {
+        Self { coded: Coded::of(&vector), vector }
+    }
+
+    pub(super) fn vector(&self) -> &UnitVector {
+        &self.vector
     }
 }
 
 /// The directions of a question: of all of it, and of each of its sentences.
 #[derive(Clone, Debug)]
 pub(super) struct Aims {
-    pub(super) whole: UnitVector,
-    sentences: Vec<UnitVector>,
+    pub(super) whole: Aim,
+    sentences: Vec<Aim>,
 }
 
 impl Aims {
     /// One direction.
     pub(super) fn at(whole: UnitVector) -> Self {
-        Self { whole, sentences: Vec::new() }
+        Self { whole: Aim::at(whole), sentences: Vec::new() }
     }
 
     /// How near a passage is: to the whole, and to the sentence that it is nearest to.
     pub(super) fn similarity(&self, vector: &[f32]) -> f32 {
-        let whole = dot(self.whole.as_slice(), vector);
-        let nearest = self.sentences.iter().map(|sentence| dot(sentence.as_slice(), vector)).reduce(f32::max);
+        self.blended(|aim| product(aim.vector.as_slice(), vector))
+    }
+
+    /// The same of a sentence of a passage.
+    pub(super) fn similarity_to_sentence(&self, sentence: &SentenceVector<'_>) -> f32 {
+        self.blended(|aim| sentence.similarity(&aim.coded))
+    }
+
+    fn blended(&self, similarity: impl Fn(&Aim) -> f32) -> f32 {
+        let whole = similarity(&self.whole);
+        let nearest = self.sentences.iter().map(similarity).reduce(f32::max);
         nearest.map_or(whole, |nearest| (whole + SENTENCE_WEIGHT * nearest) / (1.0 + SENTENCE_WEIGHT))
     }
 }

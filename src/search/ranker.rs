@@ -14,7 +14,7 @@ use super::SearchError;
 use super::evidence::{Evidence, Side, shortness, with_sentence};
 use super::feedback::{FEEDBACK_PAPERS, fed_back};
 use super::hubs::Hubs;
-use super::question::{Aims, Question};
+use super::question::{Aim, Aims, Question};
 use super::questions::terms_of;
 use super::ranking::{Method, RankedPaper, best, fused};
 use super::words::{Words, trust};
@@ -192,7 +192,7 @@ impl Ranker {
                 let mut asked = question.aims(&self.centring)?;
                 // None of the signals waits for another.
                 let (near, (words, glossed)) = rayon::join(
-                    || self.nearest(&asked.whole, first_depth(limit), allow),
+                    || self.nearest(asked.whole.vector(), first_depth(limit), allow),
                     || {
                         rayon::join(
                             || self.words(&terms_of(&question.text), allow),
@@ -201,7 +201,7 @@ impl Ranker {
                     },
                 );
                 let words = [words?, glossed?];
-                let candidates = self.candidates(&asked.whole, near, &words, limit, allow, &[]);
+                let candidates = self.candidates(asked.whole.vector(), near, &words, limit, allow, &[]);
                 let judged = |papers: &[PaperNumber], asked: &Aims, sentences: &[Arc<SentenceVectors>]| {
                     let judge = |paper| self.judge(paper, asked, sentences, question.language(), &words);
                     papers.par_iter().map(|paper| judge(*paper)).collect::<Vec<RankedPaper>>()
@@ -212,7 +212,8 @@ impl Ranker {
                 let refined: Vec<PaperNumber> = refined.iter().map(|ranked| ranked.paper).collect();
                 let first = best(judged(&refined, &asked, &self.sentences), FEEDBACK_PAPERS);
                 let trust = trust(self.sizes.iter().sum());
-                asked.whole = fed_back(&asked.whole, &first, trust, |paper| self.direction_of(paper))?;
+                let moved = fed_back(asked.whole.vector(), &first, trust, |paper| self.direction_of(paper))?;
+                asked.whole = Aim::at(moved);
                 Ok(best(judged(&refined, &asked, &self.sentences), limit))
             }
         }
@@ -344,8 +345,8 @@ impl Ranker {
         words: &[Words; 2],
     ) -> RankedPaper {
         let nearest = |number| {
-            let similarity = |sentence: &[f32]| asked.similarity(sentence);
-            sentences.iter().find_map(|sentences| sentences.nearest(number, similarity))
+            let sentences = sentences.iter().find_map(|sentences| sentences.of_passage(number))?;
+            sentences.map(|sentence| asked.similarity_to_sentence(&sentence)).reduce(f32::max)
         };
         let mut evidence = Evidence::default();
         let mut speaks = (f32::NEG_INFINITY, PassageNumber(0));

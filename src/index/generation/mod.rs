@@ -13,12 +13,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FlatVectors, SentenceVectors, VectorIndex};
+use super::{Effort, FlatVectors, SentenceVectors, VectorIndex};
 
 pub use write::{publish, publish_as};
 
 /// The format written here.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 const CURRENT: &str = "CURRENT";
 const MANIFEST: &str = "manifest.json";
 const VECTORS: &str = "vectors.f32";
@@ -75,7 +75,7 @@ pub struct StoredFile {
 }
 
 /// What a generation says of itself.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The format of the generation.
     pub format: u32,
@@ -91,6 +91,8 @@ pub struct Manifest {
     pub dimension: usize,
     /// How it is searched.
     pub kind: Kind,
+    /// What finding the nearest was measured to take; of a graph only.
+    pub effort: Option<Effort>,
     /// Its files but for the manifest.
     pub files: Vec<StoredFile>,
 }

@@ -97,13 +97,15 @@ fn write(directory: &Path, contents: Contents<'_>, kind: Kind) -> Result<Written
     file(SENTENCE_COUNTS, &|out| {
         sentences.counts().iter().try_for_each(|number| out.write_all(&number.to_le_bytes()))
     })?;
-    file(SENTENCES, &|out| out.write_all(sentences.values()))?;
+    file(SENTENCES, &|out| out.write_all(&sentences.values()))?;
+    let mut effort = None;
     let index: Box<dyn VectorIndex> = match kind {
         Kind::Exact => Box::new(ExactIndex::new(Arc::clone(&vectors))),
         Kind::Hnsw => {
             let index = HnswIndex::build(Arc::clone(&vectors));
             let bytes = index.graph().to_bytes();
             file(GRAPH, &|out| out.write_all(&bytes))?;
+            effort = Some(index.effort());
             Box::new(index)
         }
     };
@@ -125,6 +127,7 @@ fn write(directory: &Path, contents: Contents<'_>, kind: Kind) -> Result<Written
         count: vectors.len(),
         dimension: vectors.dimension(),
         kind,
+        effort,
         files,
     };
     let path = directory.join(MANIFEST);

@@ -1,27 +1,21 @@
-//! `paperkin bench encode`: how fast this machine embeds. What `scripts/bench-peers.sh` runs beside other engines.
+//! How fast this machine embeds. What `scripts/bench-peers.sh` runs beside other engines.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
 use anyhow::Context;
-use clap::{Args, Subcommand};
+use clap::Args;
 use serde::{Deserialize, Serialize};
 
-use super::{Done, Session};
+use super::{median, resident};
+use crate::cli::{Done, Session};
 use crate::embed::{Encoder, ModelEncoder};
 use crate::paper::Role;
 
-/// What to measure.
-#[derive(Debug, Subcommand)]
-pub(super) enum BenchCommand {
-    /// Tokens a second, and milliseconds a question
-    Encode(EncodeArguments),
-}
-
 /// Without files: texts of 1, 8, 64 and 512 tokens, alone and many at once.
 #[derive(Debug, Args)]
-pub(super) struct EncodeArguments {
+pub(in crate::cli) struct EncodeArguments {
     /// Passages, one JSON object a line: {"text": "..."}
     #[arg(long, value_name = "FILE")]
     texts: Option<PathBuf>,
@@ -57,21 +51,20 @@ struct Report {
     peak_mb: f64,
 }
 
-impl BenchCommand {
+impl EncodeArguments {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<Done> {
-        let Self::Encode(arguments) = self;
         let (encoder, _) = session.encoder()?;
         encoder.encode(Role::Query, &["is anybody there?"])?;
         let mut out = std::io::stdout().lock();
         writeln!(out, "ready")?;
         out.flush()?;
         let idle_mb = resident("VmRSS:");
-        let Some(file) = &arguments.texts else {
-            by_length(&encoder, arguments.rounds, &mut out)?;
+        let Some(file) = &self.texts else {
+            by_length(&encoder, self.rounds, &mut out)?;
             return Ok(Done::Fully);
         };
         let texts = read(file)?;
-        let questions = arguments.questions.as_deref().map_or(Ok(Vec::new()), read)?;
+        let questions = self.questions.as_deref().map_or(Ok(Vec::new()), read)?;
         let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
         let mut report = Report {
             engine: "paperkin",
@@ -85,7 +78,7 @@ impl BenchCommand {
             peak_mb: 0.0,
         };
         let mut vectors = Vec::new();
-        for _ in 0..arguments.rounds {
+        for _ in 0..self.rounds {
             let start = Instant::now();
             vectors = encoder.encode(Role::Passage, &texts)?;
             report.seconds.push(start.elapsed().as_secs_f64());
@@ -96,7 +89,7 @@ impl BenchCommand {
             }
         }
         report.peak_mb = resident("VmHWM:");
-        if let Some(file) = &arguments.vectors {
+        if let Some(file) = &self.vectors {
             let bytes: Vec<u8> = vectors
                 .iter()
                 .flat_map(|vector| vector.as_slice())
@@ -104,7 +97,7 @@ impl BenchCommand {
                 .collect();
             fs_err::write(file, bytes)?;
         }
-        if let Some(file) = &arguments.report {
+        if let Some(file) = &self.report {
             fs_err::write(file, serde_json::to_vec_pretty(&report)?)?;
         }
         let question = if questions.is_empty() {
@@ -119,7 +112,7 @@ impl BenchCommand {
             report.texts,
             report.tokens,
             report.tokens as f64 / median(&report.seconds),
-            arguments.rounds,
+            self.rounds,
             report.peak_mb
         )?;
         Ok(Done::Fully)
@@ -172,18 +165,4 @@ fn read(file: &Path) -> anyhow::Result<Vec<String>> {
 /// All that goes through the model: prefix and special tokens too.
 fn tokens(encoder: &ModelEncoder, texts: &[&str]) -> anyhow::Result<usize> {
     texts.iter().map(|text| Ok(encoder.token_ids(Role::Passage, text)?.len())).sum()
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
-}
-
-/// Megabytes of this process, as Linux tells; NaN elsewhere.
-fn resident(key: &str) -> f64 {
-    let status = fs_err::read_to_string("/proc/self/status").unwrap_or_default();
-    let line = status.lines().find_map(|line| line.strip_prefix(key));
-    let kilobytes = line.and_then(|line| line.split_whitespace().next()?.parse::<f64>().ok());
-    kilobytes.map_or(f64::NAN, |kilobytes| kilobytes / 1024.0)
 }
