@@ -16,6 +16,7 @@ use super::blocks::{Codes, QuantisedMut, QuantisedRows, QuantisedTile, Strip, WI
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain, elementwise, tiles};
 use super::pack::{Bytes, Nibbles};
 use super::vector::{self, Vector, instructions};
+use super::words::{self, Pairs, Values, Words};
 
 /// Rows from which on it pays to unpack 4-bit weights before they are multiplied: every tile then saves three instructions
 /// for fourteen products, which matters where both go through the same ports (Intel's), and four tiles make up for the writing.
@@ -123,6 +124,20 @@ unsafe fn tile_quantised<const R: usize>(tile: QuantisedTile<'_>, weights: impl 
             _mm512_store_ps(out[row].0.as_mut_ptr().add(16), sums[row][1]);
         }
     }
+}
+
+/// # Safety
+/// As [`words::tile_words`].
+#[target_feature(enable = "avx512f,avx512vnni")]
+unsafe fn tile_words<const R: usize>(
+    weights: Plain<'_>,
+    row: usize,
+    values: Values<'_>,
+    factors: &[f32],
+    out: &mut [Strip],
+) {
+    // SAFETY: as the caller promised.
+    unsafe { words::tile_words::<__m512, R, 2>(weights, row, values, 0, factors, out) }
 }
 
 /// # Safety
@@ -239,10 +254,16 @@ impl Vector for __m512 {
     );
 
     #[inline]
+    #[target_feature(enable = "avx512f,avx512dq")]
+    unsafe fn split(self) -> (Self, Self) {
+        (_mm512_reduce_ps::<{ _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC }>(self), self)
+    }
+
+    #[inline]
     #[target_feature(enable = "avx512f")]
-    unsafe fn scaled(self, rounded: Self) -> Self {
-        // The power is whole, so nothing is rounded.
-        _mm512_scalef_ps(self, _mm512_sub_ps(rounded, _mm512_set1_ps(vector::ROUNDING)))
+    unsafe fn scaled(self, power: Self) -> Self {
+        // Of a power that is not whole the instruction takes the whole below.
+        _mm512_scalef_ps(self, power)
     }
 
     #[inline]
@@ -255,6 +276,41 @@ impl Vector for __m512 {
     #[target_feature(enable = "avx512f")]
     unsafe fn largest(self) -> f32 {
         _mm512_reduce_max_ps(self)
+    }
+}
+
+impl Words for __m512 {
+    type Sums = __m512i;
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn none() -> __m512i {
+        _mm512_setzero_si512()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512vnni")]
+    unsafe fn dot(sums: __m512i, weights: *const [i16; 2], values: *const [i16; 2]) -> __m512i {
+        // SAFETY: as the caller promised; a pair is 32 bits.
+        unsafe {
+            let weights = _mm512_set1_epi32(weights.cast::<i32>().read_unaligned());
+            _mm512_dpwssd_epi32(sums, _mm512_loadu_si512(values.cast()), weights)
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    unsafe fn plus(self, sums: __m512i) -> Self {
+        _mm512_add_ps(self, _mm512_cvtepi32_ps(sums))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn store_pairs(first: Self, second: Self, to: *mut [i16; 2]) {
+        let (first, second) =
+            (_mm512_cvtps_epi32(first), _mm512_slli_epi32::<16>(_mm512_cvtps_epi32(second)));
+        // SAFETY: as the caller promised.
+        unsafe { _mm512_storeu_si512(to.cast(), _mm512_mask_mov_epi16(second, 0x5555_5555, first)) }
     }
 }
 
@@ -331,9 +387,17 @@ impl Kernel for Avx512Vnni {
         });
     }
 
+    fn product_words(&self, weights: Plain<'_>, values: Values<'_>, factors: &[f32], out: &mut [Strip]) {
+        weights.check(values.pairs.len() / WIDTH, out.len());
+        tiles!([7, 6, 5, 4, 3, 2, 1]; out.len(), R, row => {
+            // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
+            unsafe { tile_words::<R>(weights, row, values, &factors[row..], &mut out[row..]) }
+        });
+    }
+
     fn quantise(&self, strips: &[Strip], offset: i32, out: QuantisedMut<'_>) {
         quantise(strips, offset, out);
     }
 
-    elementwise!(__m512, "avx512f,avx512bw,avx512dq,avx512vl,fma");
+    elementwise!(__m512, "avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma");
 }
