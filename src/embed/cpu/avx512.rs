@@ -319,6 +319,8 @@ impl Words for __m512 {
 fn unpack<'a>(nibbles: &[Nibbles], room: &'a mut [MaybeUninit<Bytes>]) -> &'a [Bytes] {
     let (room, _) = room.split_at_mut(nibbles.len() * 2);
     for (at, pair) in room.as_chunks_mut::<2>().0.iter_mut().enumerate() {
+        // What is unpacked next comes from afar, and there is time until then.
+        _mm_prefetch::<_MM_HINT_T1>(nibbles.as_ptr().wrapping_add(nibbles.len() + at).cast());
         // SAFETY: all are 64 bytes, aligned to as many; there are half as many nibbles as room.
         let (left, right) = unsafe { (&nibbles).load(at / 8, at % 8) };
         unsafe {

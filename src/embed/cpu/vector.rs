@@ -271,7 +271,8 @@ pub(super) unsafe fn soften_to<V: Vector, S: Softened<V>>(
     let (whole, odd, blocks) = (keys / WIDTH, keys % WIDTH, keys.div_ceil(WIDTH));
     // The rest of an odd strip is no score.
     let limits = Strip(std::array::from_fn(|lane| if lane < odd { f32::MAX } else { f32::MIN }));
-    for (row, factor) in factors.iter_mut().enumerate() {
+    // The largest of all rows first, for the time being in `factors`: so that no row waits for the one before.
+    for (row, largest) in factors.iter_mut().enumerate() {
         // SAFETY: as the caller promised; `at` and the lanes after it are in their strips.
         unsafe {
             if odd > 0 {
@@ -281,13 +282,19 @@ pub(super) unsafe fn soften_to<V: Vector, S: Softened<V>>(
                     V::load(here).min(V::load(limits.0.as_ptr().add(at))).store(here);
                 });
             }
-            let mut largest = V::splat(f32::MIN);
+            let mut vector = V::splat(f32::MIN);
             for block in 0..blocks {
                 let strip = &scores[block * rows + row];
-                lanes!(V, at => largest = largest.max(V::load(strip.0.as_ptr().add(at))));
+                lanes!(V, at => vector = vector.max(V::load(strip.0.as_ptr().add(at))));
             }
+            *largest = vector.largest();
+        }
+    }
+    for (row, factor) in factors.iter_mut().enumerate() {
+        // SAFETY: as above.
+        unsafe {
             let (base, least) = (V::splat(std::f32::consts::LOG2_E), V::splat(-125.0));
-            let above = V::splat(S::TOP - largest.largest() * std::f32::consts::LOG2_E);
+            let above = V::splat(S::TOP - *factor * std::f32::consts::LOG2_E);
             let mut sums = V::splat(0.0);
             for block in 0..blocks {
                 let strip = scores[block * rows + row].0.as_mut_ptr();
