@@ -322,14 +322,14 @@ fn unpack<'a>(nibbles: &[Nibbles], room: &'a mut [MaybeUninit<Bytes>]) -> &'a [B
         // What is unpacked next comes from afar, and there is time until then.
         _mm_prefetch::<_MM_HINT_T1>(nibbles.as_ptr().wrapping_add(nibbles.len() + at).cast());
         // SAFETY: all are 64 bytes, aligned to as many; there are half as many nibbles as room.
-        let (left, right) = unsafe { (&nibbles).load(at / 8, at % 8) };
         unsafe {
+            let (left, right) = (&nibbles).load(at / 8, at % 8);
             _mm512_store_si512(pair[0].as_mut_ptr().cast(), left);
             _mm512_store_si512(pair[1].as_mut_ptr().cast(), right);
         }
     }
     // SAFETY: all of it was written.
-    unsafe { room.assume_init_ref() }
+    unsafe { std::slice::from_raw_parts(room.as_ptr().cast(), room.len()) }
 }
 
 /// As [`quantised`], for many rows: each part of the weights is unpacked once, not again for every tile.
@@ -338,7 +338,7 @@ fn unpacked(input: QuantisedRows<'_>, quads: &[Nibbles], scales: &[Strip], out: 
     for (part, (quads, scales)) in quads.chunks(UNPACKED * 8).zip(scales.chunks(UNPACKED)).enumerate() {
         // SAFETY: the kernel exists, so the machine has the features.
         let bytes = unsafe { unpack(quads, &mut room) };
-        quantised(input.from_block(part * UNPACKED), bytes, scales, part > 0, out);
+        quantised(input.without(part * UNPACKED), bytes, scales, part > 0, out);
     }
 }
 

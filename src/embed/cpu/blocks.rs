@@ -64,9 +64,9 @@ impl Quantised {
 }
 
 impl QuantisedRows<'_> {
-    /// The same rows without the blocks before `block`.
-    pub(super) fn from_block(&self, block: usize) -> Self {
-        let from = block * self.stride;
+    /// The same rows without their first `blocks` blocks.
+    pub(super) fn without(&self, blocks: usize) -> Self {
+        let from = blocks * self.stride;
         let (codes, scales, starts) = (&self.codes[from..], &self.scales[from..], &self.starts[from..]);
         Self { codes, scales, starts, stride: self.stride }
     }
