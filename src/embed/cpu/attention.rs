@@ -3,16 +3,17 @@
 //! Scores are made for a few queries at a time against all keys of their sentence, so that they never leave the cache.
 //! Where a machine multiplies bytes much faster than f32, queries and keys are quantised in the same blocks of 32 as everything
 //! else. Values are not: their errors are alike where tokens are alike, and do not cancel (on a text of one repeated letter
-//! the vector's cosine to f32 fell from 0.9998 to 0.9990).
+//! the vector's cosine to f32 fell from 0.9998 to 0.9990). They and their weights are made 16 bits (`words.rs`).
 
 use std::ops::Range;
 
 use super::blocks::{Codes, Quantised, QuantisedMut, Strip, WIDTH};
 use super::kernel::{Kernel, Plain};
 use super::pack::{BYTES_OFFSET, Bytes};
+use super::words::{Pairs, Values};
 
-/// Queries whose scores are held at once: two tiles of the widest kernel; with 512 keys 48 KB.
-const QUERIES: usize = 24;
+/// Queries whose scores are held at once: four tiles of the widest kernel; with 512 keys 56 KB.
+const QUERIES: usize = 28;
 
 /// What one thread needs for one head.
 #[derive(Default)]
@@ -34,6 +35,9 @@ struct BytesScratch {
     query: Quantised,
     keys: Vec<Bytes>,
     scales: Vec<Strip>,
+    /// Values in 16 bits, `[block][pair of keys]`, and each block's unit.
+    values: Vec<Pairs>,
+    steps: Vec<f32>,
 }
 
 /// In which numbers scores are made.
@@ -80,7 +84,10 @@ impl HeadScratch {
             self.scores.resize(groups * QUERIES, Strip::ZERO);
             match scores_in {
                 Scores::Plain => self.transpose_keys(kernel, layout, sentence),
-                Scores::Bytes => self.bytes.pack_keys(kernel, layout, sentence, &self.key),
+                Scores::Bytes => {
+                    self.bytes.pack_keys(kernel, layout, sentence, &self.key);
+                    self.bytes.pack_values(kernel, layout, sentence, &self.value);
+                }
             }
             for start in sentence.clone().step_by(QUERIES) {
                 let count = QUERIES.min(sentence.end - start);
@@ -94,7 +101,7 @@ impl HeadScratch {
                         }
                     }
                     Scores::Bytes => {
-                        let BytesScratch { query, keys, scales } = &self.bytes;
+                        let BytesScratch { query, keys, scales, .. } = &self.bytes;
                         let query = query.rows(start, rows);
                         let panels = keys.chunks_exact(blocks * 16).zip(scales.chunks_exact(blocks));
                         for ((keys, scales), scores) in panels.zip(each) {
@@ -102,14 +109,27 @@ impl HeadScratch {
                         }
                     }
                 }
-                let mut factors = [0f32; QUERIES];
-                kernel.soften(scores, sentence.len(), &mut factors[..count]);
+                let (mut factors, keys) = ([0f32; QUERIES], sentence.len());
+                let factors = &mut factors[..count];
+                match scores_in {
+                    Scores::Plain => kernel.soften(scores, keys, factors),
+                    Scores::Bytes => kernel.soften_words(scores, keys, factors),
+                }
                 let weights = Plain { strips: scores, stride: count };
                 for block in 0..blocks {
-                    let from = layout.first(sentence, 0, block);
                     let attended = &mut out[block * rows + start..][..count];
-                    kernel.product_f32(weights, &self.value[from..from + groups * WIDTH], attended);
-                    kernel.stretch(attended, &factors);
+                    match scores_in {
+                        Scores::Plain => {
+                            let from = layout.first(sentence, 0, block);
+                            kernel.product_f32(weights, &self.value[from..from + groups * WIDTH], attended);
+                            kernel.stretch(attended, factors);
+                        }
+                        Scores::Bytes => {
+                            let pairs = &self.bytes.values[block * groups * WIDTH..][..groups * WIDTH];
+                            let values = Values { pairs, step: self.bytes.steps[block] };
+                            kernel.product_words(weights, values, factors, attended);
+                        }
+                    }
                 }
             }
         }
@@ -135,6 +155,23 @@ impl BytesScratch {
         for (at, (quads, scales)) in packed.enumerate() {
             let from = layout.first(sentence, at / layout.blocks, at % layout.blocks);
             pack_rows(kernel, &key[from..from + WIDTH], quads, scales);
+        }
+    }
+
+    fn pack_values(
+        &mut self,
+        kernel: &dyn Kernel,
+        layout: Layout<'_>,
+        sentence: &Range<usize>,
+        value: &[Strip],
+    ) {
+        let strips = sentence.len().div_ceil(WIDTH) * WIDTH;
+        self.values.resize(strips * layout.blocks, Pairs::ZERO);
+        self.steps.resize(layout.blocks, 0.0);
+        let packed = self.values.chunks_exact_mut(strips).zip(&mut self.steps);
+        for (block, (pairs, step)) in packed.enumerate() {
+            let from = layout.first(sentence, 0, block);
+            kernel.pack_values(&value[from..from + strips], sentence.len(), pairs, step);
         }
     }
 }

@@ -12,6 +12,7 @@ use super::blocks::{QuantisedMut, QuantisedRows, QuantisedTile, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain, elementwise, tiles};
 use super::pack::{Bytes, Nibbles};
 use super::vector::{self, Vector, instructions};
+use super::words::{self, Pairs, Values, Words};
 
 /// Exists only where the machine has AVX2 and FMA.
 pub(super) struct Avx2(());
@@ -232,6 +233,22 @@ tile_quantised!(tile_avx2, "avx2,fma");
 tile_quantised!(tile_vnni, "avx2,fma,avxvnni");
 
 /// # Safety
+/// As [`words::tile_words`].
+#[target_feature(enable = "avx2,fma")]
+unsafe fn tile_words<const R: usize>(
+    weights: Plain<'_>,
+    row: usize,
+    values: Values<'_>,
+    factors: &[f32],
+    out: &mut [Strip],
+) {
+    for from in (0..WIDTH).step_by(8) {
+        // SAFETY: as the caller promised.
+        unsafe { words::tile_words::<__m256, R, 1>(weights, row, values, from, factors, out) }
+    }
+}
+
+/// # Safety
 /// As [`vector::tile_f32`].
 #[target_feature(enable = "avx2,fma")]
 unsafe fn tile_f32<const R: usize>(input: Plain<'_>, row: usize, panel: &[Strip], out: &mut [Strip]) {
@@ -283,8 +300,15 @@ impl Vector for __m256 {
 
     #[inline]
     #[target_feature(enable = "avx2,fma")]
-    unsafe fn scaled(self, rounded: Self) -> Self {
-        let power = _mm256_slli_epi32::<23>(_mm256_castps_si256(rounded));
+    unsafe fn split(self) -> (Self, Self) {
+        let whole = _mm256_floor_ps(self);
+        (_mm256_sub_ps(self, whole), _mm256_add_ps(whole, _mm256_set1_ps(vector::ROUNDING)))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2,fma")]
+    unsafe fn scaled(self, power: Self) -> Self {
+        let power = _mm256_slli_epi32::<23>(_mm256_castps_si256(power));
         _mm256_castsi256_ps(_mm256_add_epi32(_mm256_castps_si256(self), power))
     }
 
@@ -305,6 +329,42 @@ impl Vector for __m256 {
     }
 }
 
+impl Words for __m256 {
+    type Sums = __m256i;
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn none() -> __m256i {
+        _mm256_setzero_si256()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn dot(sums: __m256i, weights: *const [i16; 2], values: *const [i16; 2]) -> __m256i {
+        // SAFETY: as the caller promised; a pair is 32 bits.
+        unsafe {
+            let weights = _mm256_set1_epi32(weights.cast::<i32>().read_unaligned());
+            _mm256_add_epi32(sums, _mm256_madd_epi16(_mm256_loadu_si256(values.cast()), weights))
+        }
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn plus(self, sums: __m256i) -> Self {
+        _mm256_add_ps(self, _mm256_cvtepi32_ps(sums))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn store_pairs(first: Self, second: Self, to: *mut [i16; 2]) {
+        let second = _mm256_slli_epi32::<16>(_mm256_cvtps_epi32(second));
+        // SAFETY: as the caller promised.
+        unsafe {
+            _mm256_storeu_si256(to.cast(), _mm256_blend_epi16::<0xAA>(_mm256_cvtps_epi32(first), second))
+        }
+    }
+}
+
 macro_rules! products {
     ($tile:ident, $q4:expr, $q8:expr, $narrow:literal) => {
         fn product_q4(&self, input: QuantisedRows<'_>, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]) {
@@ -312,7 +372,7 @@ macro_rules! products {
             assert!(quads.len() == scales.len() * 8);
             input.check(scales.len(), rows);
             tiles!([4, 3, 2, 1]; rows, R, row => {
-                let tile = QuantisedTile { input, row, scales, out: &mut out[row..] };
+                let tile = QuantisedTile { input, row, scales, more: false, out: &mut out[row..] };
                 // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
                 unsafe { $tile::<R, _>(tile, $q4(quads)) }
             });
@@ -323,9 +383,17 @@ macro_rules! products {
             assert!(quads.len() == scales.len() * 16);
             input.check(scales.len(), rows);
             tiles!([4, 3, 2, 1]; rows, R, row => {
-                let tile = QuantisedTile { input, row, scales, out: &mut out[row..] };
+                let tile = QuantisedTile { input, row, scales, more: false, out: &mut out[row..] };
                 // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
                 unsafe { $tile::<R, _>(tile, $q8(quads)) }
+            });
+        }
+
+        fn product_words(&self, weights: Plain<'_>, values: Values<'_>, factors: &[f32], out: &mut [Strip]) {
+            weights.check(values.pairs.len() / WIDTH, out.len());
+            tiles!([6, 5, 4, 3, 2, 1]; out.len(), R, row => {
+                // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
+                unsafe { tile_words::<R>(weights, row, values, &factors[row..], &mut out[row..]) }
             });
         }
 

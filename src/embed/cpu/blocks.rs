@@ -64,6 +64,13 @@ impl Quantised {
 }
 
 impl QuantisedRows<'_> {
+    /// The same rows without their first `blocks` blocks.
+    pub(super) fn without(&self, blocks: usize) -> Self {
+        let from = blocks * self.stride;
+        let (codes, scales, starts) = (&self.codes[from..], &self.scales[from..], &self.starts[from..]);
+        Self { codes, scales, starts, stride: self.stride }
+    }
+
     /// Kernels read without bounds: here they are.
     pub(super) fn check(&self, blocks: usize, rows: usize) {
         let strips = [self.codes.len(), self.scales.len(), self.starts.len()];
@@ -77,6 +84,8 @@ pub(super) struct QuantisedTile<'a> {
     /// The tile's first row.
     pub(super) row: usize,
     pub(super) scales: &'a [Strip],
+    /// Whether `out` holds the sums of blocks before these.
+    pub(super) more: bool,
     pub(super) out: &'a mut [Strip],
 }
 

@@ -5,6 +5,7 @@ use super::blocks::{QuantisedMut, QuantisedRows, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain};
 use super::pack::{Bytes, Nibbles};
 use super::vector::{self, ROUNDING, Vector};
+use super::words::{self, Pairs, Values, Words};
 
 /// Any machine.
 pub(super) struct Portable;
@@ -65,8 +66,13 @@ impl Vector for Lanes {
         Self(std::array::from_fn(|lane| self.0[lane] * by.0[lane] + plus.0[lane]))
     }
 
-    unsafe fn scaled(self, rounded: Self) -> Self {
-        self.with(rounded, |a, power| f32::from_bits(a.to_bits().wrapping_add(power.to_bits() << 23)))
+    unsafe fn split(self) -> (Self, Self) {
+        let power = Self(self.0.map(|value| value - 0.5 + ROUNDING));
+        (self.with(power, |value, power| value - (power - ROUNDING)), power)
+    }
+
+    unsafe fn scaled(self, power: Self) -> Self {
+        self.with(power, |a, power| f32::from_bits(a.to_bits().wrapping_add(power.to_bits() << 23)))
     }
 
     unsafe fn total(self) -> f32 {
@@ -75,6 +81,35 @@ impl Vector for Lanes {
 
     unsafe fn largest(self) -> f32 {
         self.0.into_iter().fold(f32::MIN, f32::max)
+    }
+}
+
+impl Words for Lanes {
+    type Sums = [i32; 4];
+
+    unsafe fn none() -> [i32; 4] {
+        [0; 4]
+    }
+
+    unsafe fn dot(sums: [i32; 4], weights: *const [i16; 2], values: *const [i16; 2]) -> [i32; 4] {
+        // SAFETY: as the caller promised.
+        let (weights, values) = unsafe { (weights.read(), values.cast::<[[i16; 2]; 4]>().read()) };
+        std::array::from_fn(|lane| {
+            let products = values[lane].iter().zip(weights).map(|(a, b)| i32::from(*a) * i32::from(b));
+            sums[lane] + products.sum::<i32>()
+        })
+    }
+
+    unsafe fn plus(self, sums: [i32; 4]) -> Self {
+        self.with(Self(sums.map(|sum| sum as f32)), |a, b| a + b)
+    }
+
+    unsafe fn store_pairs(first: Self, second: Self, to: *mut [i16; 2]) {
+        let pairs = std::array::from_fn(|lane| {
+            [first.0[lane], second.0[lane]].map(|value| value.round_ties_even() as i16)
+        });
+        // SAFETY: as the caller promised.
+        unsafe { to.cast::<[[i16; 2]; 4]>().write(pairs) }
     }
 }
 
@@ -198,6 +233,35 @@ impl Kernel for Portable {
     fn soften(&self, scores: &mut [Strip], keys: usize, factors: &mut [f32]) {
         // SAFETY: four lanes need no instructions of their own.
         unsafe { vector::soften::<Lanes>(scores, keys, factors) }
+    }
+
+    fn soften_words(&self, scores: &mut [Strip], keys: usize, factors: &mut [f32]) {
+        // SAFETY: four lanes need no instructions of their own.
+        unsafe { words::soften_words::<Lanes>(scores, keys, factors) }
+    }
+
+    fn pack_values(&self, values: &[Strip], keys: usize, pairs: &mut [Pairs], step: &mut f32) {
+        // SAFETY: four lanes need no instructions of their own.
+        unsafe { words::pack_values::<Lanes>(values, keys, pairs, step) }
+    }
+
+    fn product_words(&self, weights: Plain<'_>, values: Values<'_>, factors: &[f32], out: &mut [Strip]) {
+        weights.check(values.pairs.len() / WIDTH, out.len());
+        for row in 0..out.len() {
+            for from in (0..WIDTH).step_by(4) {
+                // SAFETY: four lanes need no instructions of their own; the lengths were checked.
+                unsafe {
+                    words::tile_words::<Lanes, 1, 1>(
+                        weights,
+                        row,
+                        values,
+                        from,
+                        &factors[row..],
+                        &mut out[row..],
+                    );
+                }
+            }
+        }
     }
 
     fn transpose(&self, rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]) {

@@ -34,8 +34,10 @@ pub(super) trait Vector: Copy {
     unsafe fn max(self, other: Self) -> Self;
     /// `self * by + plus`, rounded once where the machine can.
     unsafe fn fused(self, by: Self, plus: Self) -> Self;
-    /// `self * 2^power` for a whole `power` from -126 to 126, given as `power + ROUNDING`.
-    unsafe fn scaled(self, rounded: Self) -> Self;
+    /// A number from 0 to 1, and the whole rest in the form that `scaled` takes.
+    unsafe fn split(self) -> (Self, Self);
+    /// `self * 2^power` for a power from -126 to 126 as `split` gives it.
+    unsafe fn scaled(self, power: Self) -> Self;
     /// The sum of all lanes.
     unsafe fn total(self) -> f32;
     /// The largest of all lanes.
@@ -85,22 +87,18 @@ pub(super) use instructions;
 /// Adding this to a number of less than 2^22 rounds it to the nearest integer, which is then in the low bits.
 pub(super) const ROUNDING: f32 = 12_582_912.0;
 
-/// `e^x` for `x <= 0`; below -87 as at -87, which is nothing. Cephes' expf: relative error under 2e-7.
+/// `2^x` for `x` from -125 to 126 (what is less is no normal number, and slow), by the polynomial whose relative error
+/// between 0 and 1 is the smallest: 1e-7.
 #[inline(always)]
-unsafe fn exp<V: Vector>(x: V) -> V {
+unsafe fn exp2<V: Vector>(x: V) -> V {
     // SAFETY: as the caller promised.
     unsafe {
-        let x = x.max(V::splat(-87.0));
-        let rounded = x.fused(V::splat(std::f32::consts::LOG2_E), V::splat(ROUNDING));
-        let power = rounded.sub(V::splat(ROUNDING));
-        let rest = power.fused(V::splat(-0.693_359_4), x);
-        let rest = power.fused(V::splat(2.121_944_4e-4), rest);
-        let series = rest.fused(V::splat(1.987_569_2e-4), V::splat(1.398_199_9e-3));
-        let series = rest.fused(series, V::splat(8.333_452e-3));
-        let series = rest.fused(series, V::splat(4.166_579_6e-2));
-        let series = rest.fused(series, V::splat(1.666_666_5e-1));
-        let series = rest.fused(series, V::splat(0.5));
-        series.fused(rest.mul(rest), rest.add(V::splat(1.0))).scaled(rounded)
+        let (rest, power) = x.split();
+        let series = rest.fused(V::splat(1.877_576_7e-3), V::splat(8.989_34e-3));
+        let series = rest.fused(series, V::splat(5.582_631_8e-2));
+        let series = rest.fused(series, V::splat(0.240_153_61));
+        let series = rest.fused(series, V::splat(0.693_153_1));
+        rest.fused(series, V::splat(0.999_999_94)).scaled(power)
     }
 }
 
@@ -228,33 +226,85 @@ pub(super) unsafe fn add_and_normalise<V: Vector>(
 }
 
 /// Softmax of each row of `scores` (`[block][row]`, `keys` numbers a row) but for the division, which is left to whoever
-/// has fewer numbers to divide: `factors` gets 1 / sum. Numbers beyond `keys` become nothing (1e-38).
+/// has fewer numbers to divide: `factors` gets 1 / sum. Numbers beyond `keys` become nothing (2e-38).
 #[inline(always)]
 pub(super) unsafe fn soften<V: Vector>(scores: &mut [Strip], keys: usize, factors: &mut [f32]) {
+    // SAFETY: as the caller promised.
+    unsafe { soften_to::<V, InNumbers>(scores, keys, factors) }
+}
+
+/// What softened scores become.
+pub(super) trait Softened<V: Vector> {
+    /// The weight of the largest score is two to the power of this.
+    const TOP: f32;
+
+    /// Two vectors of weights, those from `at` on in a strip, whose numbers from there on are needed no more.
+    ///
+    /// # Safety
+    /// The machine has the instructions; the strip is one.
+    unsafe fn store(strip: *mut f32, at: usize, first: V, second: V);
+}
+
+struct InNumbers;
+
+impl<V: Vector> Softened<V> for InNumbers {
+    const TOP: f32 = 0.0;
+
+    #[inline(always)]
+    unsafe fn store(strip: *mut f32, at: usize, first: V, second: V) {
+        // SAFETY: as the caller promised; both vectors are in the strip.
+        unsafe {
+            first.store(strip.add(at));
+            second.store(strip.add(at + V::LANES));
+        }
+    }
+}
+
+/// [`soften`], into `S`.
+#[inline(always)]
+pub(super) unsafe fn soften_to<V: Vector, S: Softened<V>>(
+    scores: &mut [Strip],
+    keys: usize,
+    factors: &mut [f32],
+) {
     let rows = factors.len();
     let (whole, odd, blocks) = (keys / WIDTH, keys % WIDTH, keys.div_ceil(WIDTH));
-    for (row, factor) in factors.iter_mut().enumerate() {
-        if odd > 0 {
-            // The rest of this strip is no score.
-            scores[whole * rows + row].0[odd..].fill(f32::MIN);
-        }
+    // The rest of an odd strip is no score.
+    let limits = Strip(std::array::from_fn(|lane| if lane < odd { f32::MAX } else { f32::MIN }));
+    // The largest of all rows first, for the time being in `factors`: so that no row waits for the one before.
+    for (row, largest) in factors.iter_mut().enumerate() {
         // SAFETY: as the caller promised; `at` and the lanes after it are in their strips.
         unsafe {
-            let mut largest = V::splat(f32::MIN);
-            for block in 0..blocks {
-                let strip = &scores[block * rows + row];
-                lanes!(V, at => largest = largest.max(V::load(strip.0.as_ptr().add(at))));
-            }
-            let largest = V::splat(largest.largest());
-            let mut sums = V::splat(0.0);
-            for block in 0..blocks {
-                let strip = &mut scores[block * rows + row];
+            if odd > 0 {
+                let strip = &mut scores[whole * rows + row];
                 lanes!(V, at => {
                     let here = strip.0.as_mut_ptr().add(at);
-                    let value = exp(V::load(here).sub(largest));
-                    value.store(here);
-                    sums = sums.add(value);
+                    V::load(here).min(V::load(limits.0.as_ptr().add(at))).store(here);
                 });
+            }
+            let mut vector = V::splat(f32::MIN);
+            for block in 0..blocks {
+                let strip = &scores[block * rows + row];
+                lanes!(V, at => vector = vector.max(V::load(strip.0.as_ptr().add(at))));
+            }
+            *largest = vector.largest();
+        }
+    }
+    for (row, factor) in factors.iter_mut().enumerate() {
+        // SAFETY: as above.
+        unsafe {
+            let (base, least) = (V::splat(std::f32::consts::LOG2_E), V::splat(-125.0));
+            let above = V::splat(S::TOP - *factor * std::f32::consts::LOG2_E);
+            let mut sums = V::splat(0.0);
+            for block in 0..blocks {
+                let strip = scores[block * rows + row].0.as_mut_ptr();
+                for at in (0..WIDTH).step_by(2 * V::LANES) {
+                    let (first, second) = (V::load(strip.add(at)), V::load(strip.add(at + V::LANES)));
+                    let first = exp2(first.fused(base, above).max(least));
+                    let second = exp2(second.fused(base, above).max(least));
+                    sums = sums.add(first.add(second));
+                    S::store(strip, at, first, second);
+                }
             }
             *factor = 1.0 / sums.total();
         }
