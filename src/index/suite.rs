@@ -244,7 +244,7 @@ fn what_a_graph_finds_is_measured_when_it_is_built() {
     let index = HnswIndex::build(Arc::clone(&vectors));
     assert!(index.effort().recall >= 0.99, "{:?}", index.effort());
     let astray = HnswIndex::of(vectors, HnswIndex::build(others).graph().clone(), index.effort());
-    assert!(astray.measured().recall < 0.9, "{:?}", astray.measured());
+    assert!(astray.measured().width >= 8 * index.effort().width, "{:?}", astray.measured());
 }
 
 #[test]

@@ -3,14 +3,14 @@
 //! Scores are made for a few queries at a time against all keys of their sentence, so that they never leave the cache.
 //! Where a machine multiplies bytes much faster than f32, queries and keys are quantised in the same blocks of 32 as everything
 //! else. Values are not: their errors are alike where tokens are alike, and do not cancel (on a text of one repeated letter
-//! the vector's cosine to f32 fell from 0.9998 to 0.9990). They and their weights are made 16 bits (`words.rs`).
+//! the vector's cosine to f32 fell from 0.9998 to 0.9990). They and their weights are made 16 bits (`shorts.rs`).
 
 use std::ops::Range;
 
 use super::blocks::{Codes, Quantised, QuantisedMut, Strip, WIDTH};
 use super::kernel::{Kernel, Plain};
 use super::pack::{BYTES_OFFSET, Bytes};
-use super::words::{Pairs, Values};
+use super::shorts::{Pairs, Values};
 
 /// Queries whose scores are held at once: four tiles of the widest kernel; with 512 keys 56 KB.
 const QUERIES: usize = 28;
@@ -113,7 +113,7 @@ impl HeadScratch {
                 let factors = &mut factors[..count];
                 match scores_in {
                     Scores::Plain => kernel.soften(scores, keys, factors),
-                    Scores::Bytes => kernel.soften_words(scores, keys, factors),
+                    Scores::Bytes => kernel.soften_shorts(scores, keys, factors),
                 }
                 let weights = Plain { strips: scores, stride: count };
                 for block in 0..blocks {
@@ -127,7 +127,7 @@ impl HeadScratch {
                         Scores::Bytes => {
                             let pairs = &self.bytes.values[block * groups * WIDTH..][..groups * WIDTH];
                             let values = Values { pairs, step: self.bytes.steps[block] };
-                            kernel.product_words(weights, values, factors, attended);
+                            kernel.product_shorts(weights, values, factors, attended);
                         }
                     }
                 }

@@ -11,8 +11,8 @@ use std::arch::x86_64::*;
 use super::blocks::{QuantisedMut, QuantisedRows, QuantisedTile, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain, elementwise, tiles};
 use super::pack::{Bytes, Nibbles};
+use super::shorts::{self, Pairs, Shorts, Values};
 use super::vector::{self, Vector, instructions};
-use super::words::{self, Pairs, Values, Words};
 
 /// Exists only where the machine has AVX2 and FMA.
 pub(super) struct Avx2(());
@@ -233,9 +233,9 @@ tile_quantised!(tile_avx2, "avx2,fma");
 tile_quantised!(tile_vnni, "avx2,fma,avxvnni");
 
 /// # Safety
-/// As [`words::tile_words`].
+/// As [`shorts::tile_shorts`].
 #[target_feature(enable = "avx2,fma")]
-unsafe fn tile_words<const R: usize>(
+unsafe fn tile_shorts<const R: usize>(
     weights: Plain<'_>,
     row: usize,
     values: Values<'_>,
@@ -244,7 +244,7 @@ unsafe fn tile_words<const R: usize>(
 ) {
     for from in (0..WIDTH).step_by(8) {
         // SAFETY: as the caller promised.
-        unsafe { words::tile_words::<__m256, R, 1>(weights, row, values, from, factors, out) }
+        unsafe { shorts::tile_shorts::<__m256, R, 1>(weights, row, values, from, factors, out) }
     }
 }
 
@@ -329,7 +329,7 @@ impl Vector for __m256 {
     }
 }
 
-impl Words for __m256 {
+impl Shorts for __m256 {
     type Sums = __m256i;
 
     #[inline]
@@ -389,11 +389,11 @@ macro_rules! products {
             });
         }
 
-        fn product_words(&self, weights: Plain<'_>, values: Values<'_>, factors: &[f32], out: &mut [Strip]) {
+        fn product_shorts(&self, weights: Plain<'_>, values: Values<'_>, factors: &[f32], out: &mut [Strip]) {
             weights.check(values.pairs.len() / WIDTH, out.len());
             tiles!([6, 5, 4, 3, 2, 1]; out.len(), R, row => {
                 // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
-                unsafe { tile_words::<R>(weights, row, values, &factors[row..], &mut out[row..]) }
+                unsafe { tile_shorts::<R>(weights, row, values, &factors[row..], &mut out[row..]) }
             });
         }
 

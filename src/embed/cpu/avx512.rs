@@ -15,8 +15,8 @@ use std::mem::MaybeUninit;
 use super::blocks::{Codes, QuantisedMut, QuantisedRows, QuantisedTile, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain, elementwise, tiles};
 use super::pack::{Bytes, Nibbles};
+use super::shorts::{self, Pairs, Shorts, Values};
 use super::vector::{self, Vector, instructions};
-use super::words::{self, Pairs, Values, Words};
 
 /// Rows from which on it pays to unpack 4-bit weights before they are multiplied: every tile then saves three instructions
 /// for fourteen products, which matters where both go through the same ports (Intel's), and four tiles make up for the writing.
@@ -127,9 +127,9 @@ unsafe fn tile_quantised<const R: usize>(tile: QuantisedTile<'_>, weights: impl 
 }
 
 /// # Safety
-/// As [`words::tile_words`].
+/// As [`shorts::tile_shorts`].
 #[target_feature(enable = "avx512f,avx512vnni")]
-unsafe fn tile_words<const R: usize>(
+unsafe fn tile_shorts<const R: usize>(
     weights: Plain<'_>,
     row: usize,
     values: Values<'_>,
@@ -137,7 +137,7 @@ unsafe fn tile_words<const R: usize>(
     out: &mut [Strip],
 ) {
     // SAFETY: as the caller promised.
-    unsafe { words::tile_words::<__m512, R, 2>(weights, row, values, 0, factors, out) }
+    unsafe { shorts::tile_shorts::<__m512, R, 2>(weights, row, values, 0, factors, out) }
 }
 
 /// # Safety
@@ -279,7 +279,7 @@ impl Vector for __m512 {
     }
 }
 
-impl Words for __m512 {
+impl Shorts for __m512 {
     type Sums = __m512i;
 
     #[inline]
@@ -389,11 +389,11 @@ impl Kernel for Avx512Vnni {
         });
     }
 
-    fn product_words(&self, weights: Plain<'_>, values: Values<'_>, factors: &[f32], out: &mut [Strip]) {
+    fn product_shorts(&self, weights: Plain<'_>, values: Values<'_>, factors: &[f32], out: &mut [Strip]) {
         weights.check(values.pairs.len() / WIDTH, out.len());
         tiles!([7, 6, 5, 4, 3, 2, 1]; out.len(), R, row => {
             // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
-            unsafe { tile_words::<R>(weights, row, values, &factors[row..], &mut out[row..]) }
+            unsafe { tile_shorts::<R>(weights, row, values, &factors[row..], &mut out[row..]) }
         });
     }
 

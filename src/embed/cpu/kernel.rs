@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use super::blocks::{QuantisedMut, QuantisedRows, Strip, WIDTH};
 use super::pack::{Bytes, Nibbles};
 use super::portable;
-use super::words::{Pairs, Values};
+use super::shorts::{Pairs, Values};
 
 /// Rows of f32, `[block][row]`; the blocks may stand farther apart than the rows that are meant.
 #[derive(Clone, Copy)]
@@ -78,14 +78,14 @@ pub(super) trait Kernel: Send + Sync {
     /// See [`super::vector::soften`].
     fn soften(&self, scores: &mut [Strip], keys: usize, factors: &mut [f32]);
 
-    /// See [`super::words::soften_words`].
-    fn soften_words(&self, scores: &mut [Strip], keys: usize, factors: &mut [f32]);
+    /// See [`super::shorts::soften_shorts`].
+    fn soften_shorts(&self, scores: &mut [Strip], keys: usize, factors: &mut [f32]);
 
-    /// See [`super::words::pack_values`].
+    /// See [`super::shorts::pack_values`].
     fn pack_values(&self, values: &[Strip], keys: usize, pairs: &mut [Pairs], step: &mut f32);
 
     /// Softened weights (`[32 keys][row]`) times packed values; each row times its factor.
-    fn product_words(&self, weights: Plain<'_>, values: Values<'_>, factors: &[f32], out: &mut [Strip]);
+    fn product_shorts(&self, weights: Plain<'_>, values: Values<'_>, factors: &[f32], out: &mut [Strip]);
 
     /// See [`super::vector::transpose`].
     fn transpose(&self, rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]);
@@ -117,7 +117,7 @@ macro_rules! tiles {
 }
 pub(super) use tiles;
 
-/// The functions that are no product, compiled from [`super::vector`] and [`super::words`] for an instruction set.
+/// The functions that are no product, compiled from [`super::vector`] and [`super::shorts`] for an instruction set.
 macro_rules! elementwise {
     ($vector:ty, $features:literal) => {
         elementwise!($vector, $features, vector::gelu(strips: &mut [Strip], bias: &Strip));
@@ -125,8 +125,8 @@ macro_rules! elementwise {
         elementwise!($vector, $features, vector::stretch(strips: &mut [Strip], factors: &[f32]));
         elementwise!($vector, $features, vector::add_and_normalise(hidden: &mut [Strip], added: &[Strip], rows: usize, bias: &[Strip], norm: &Normalisation));
         elementwise!($vector, $features, vector::soften(scores: &mut [Strip], keys: usize, factors: &mut [f32]));
-        elementwise!($vector, $features, words::soften_words(scores: &mut [Strip], keys: usize, factors: &mut [f32]));
-        elementwise!($vector, $features, words::pack_values(values: &[Strip], keys: usize, pairs: &mut [Pairs], step: &mut f32));
+        elementwise!($vector, $features, shorts::soften_shorts(scores: &mut [Strip], keys: usize, factors: &mut [f32]));
+        elementwise!($vector, $features, shorts::pack_values(values: &[Strip], keys: usize, pairs: &mut [Pairs], step: &mut f32));
 
         fn transpose(&self, rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]) {
             #[target_feature(enable = $features)]

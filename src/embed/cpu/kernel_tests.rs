@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::blocks::{Quantised, Signal, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain};
 use super::pack::{NIBBLES_OFFSET, Packed, Packing};
-use super::words::{Pairs, Values};
+use super::shorts::{Pairs, Values};
 
 fn portable() -> Box<dyn Kernel> {
     KernelChoice::Portable.kernel().unwrap()
@@ -216,15 +216,15 @@ proptest! {
 
             // Each kernel pairs keys in its own way: only from scores to what is attended are all alike.
             let (groups, values) = (keys.div_ceil(WIDTH), strips(seed ^ 6, keys.div_ceil(WIDTH) * WIDTH));
-            let attend = |kernel: &dyn Kernel, in_words: bool| {
+            let attend = |kernel: &dyn Kernel, in_shorts: bool| {
                 let (mut scores, mut factors) = (strips(seed, groups * rows), vec![0.0; rows]);
                 let mut out = vec![Strip([f32::NAN; WIDTH]); rows];
-                if in_words {
+                if in_shorts {
                     let (mut pairs, mut step) = (vec![Pairs::ZERO; values.len()], 0.0);
                     kernel.pack_values(&values, keys, &mut pairs, &mut step);
-                    kernel.soften_words(&mut scores, keys, &mut factors);
+                    kernel.soften_shorts(&mut scores, keys, &mut factors);
                     let weights = Plain { strips: &scores, stride: rows };
-                    kernel.product_words(weights, Values { pairs: &pairs, step }, &factors, &mut out);
+                    kernel.product_shorts(weights, Values { pairs: &pairs, step }, &factors, &mut out);
                 } else {
                     kernel.soften(&mut scores, keys, &mut factors);
                     kernel.product_f32(Plain { strips: &scores, stride: rows }, &values, &mut out);
@@ -233,8 +233,8 @@ proptest! {
                 out
             };
             let expected = attend(&*portable(), true);
-            assert_near(&expected, &attend(&*portable(), false), 1e-3, "words");
-            assert_near(&attend(&*kernel, true), &expected, 1e-4, "attention in words");
+            assert_near(&expected, &attend(&*portable(), false), 1e-3, "shorts");
+            assert_near(&attend(&*kernel, true), &expected, 1e-4, "attention in shorts");
 
             let input = strips(seed, rows * 5);
             let (found, expected) = (quantised(&*kernel, &input, 8), quantised(&*portable(), &input, 8));

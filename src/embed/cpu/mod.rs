@@ -2,7 +2,7 @@
 //!
 //! `bert.rs` is the model, to be read as one; `attention.rs` its one part that looks at a sentence at a time. `pack.rs` is how
 //! weights lie in memory and `blocks.rs` how tokens do; `kernel.rs` is what the model asks of a machine, `vector.rs` what of it
-//! is the same on all, `words.rs` attention's part of it in 16 bits, the files named after instructions what is not. `team.rs` says which threads do what.
+//! is the same on all, `shorts.rs` attention's part of it in 16 bits, the files named after instructions what is not. `team.rs` says which threads do what.
 //!
 //! Weights in 4 bits are multiplied as they are stored with activations in 8 bits, a scale for each 32 numbers; weights in
 //! f32 are made 8 bits the same way, or kept.
@@ -19,9 +19,9 @@ mod kernel;
 mod kernel_tests;
 mod pack;
 mod portable;
+mod shorts;
 mod team;
 mod vector;
-mod words;
 
 pub(super) use bert::CpuBert;
 pub use kernel::KernelChoice;

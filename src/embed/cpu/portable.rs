@@ -4,8 +4,8 @@
 use super::blocks::{QuantisedMut, QuantisedRows, Strip, WIDTH};
 use super::kernel::{Kernel, KernelChoice, Normalisation, Plain};
 use super::pack::{Bytes, Nibbles};
+use super::shorts::{self, Pairs, Shorts, Values};
 use super::vector::{self, ROUNDING, Vector};
-use super::words::{self, Pairs, Values, Words};
 
 /// Any machine.
 pub(super) struct Portable;
@@ -84,7 +84,7 @@ impl Vector for Lanes {
     }
 }
 
-impl Words for Lanes {
+impl Shorts for Lanes {
     type Sums = [i32; 4];
 
     unsafe fn none() -> [i32; 4] {
@@ -235,23 +235,23 @@ impl Kernel for Portable {
         unsafe { vector::soften::<Lanes>(scores, keys, factors) }
     }
 
-    fn soften_words(&self, scores: &mut [Strip], keys: usize, factors: &mut [f32]) {
+    fn soften_shorts(&self, scores: &mut [Strip], keys: usize, factors: &mut [f32]) {
         // SAFETY: four lanes need no instructions of their own.
-        unsafe { words::soften_words::<Lanes>(scores, keys, factors) }
+        unsafe { shorts::soften_shorts::<Lanes>(scores, keys, factors) }
     }
 
     fn pack_values(&self, values: &[Strip], keys: usize, pairs: &mut [Pairs], step: &mut f32) {
         // SAFETY: four lanes need no instructions of their own.
-        unsafe { words::pack_values::<Lanes>(values, keys, pairs, step) }
+        unsafe { shorts::pack_values::<Lanes>(values, keys, pairs, step) }
     }
 
-    fn product_words(&self, weights: Plain<'_>, values: Values<'_>, factors: &[f32], out: &mut [Strip]) {
+    fn product_shorts(&self, weights: Plain<'_>, values: Values<'_>, factors: &[f32], out: &mut [Strip]) {
         weights.check(values.pairs.len() / WIDTH, out.len());
         for row in 0..out.len() {
             for from in (0..WIDTH).step_by(4) {
                 // SAFETY: four lanes need no instructions of their own; the lengths were checked.
                 unsafe {
-                    words::tile_words::<Lanes, 1, 1>(
+                    shorts::tile_shorts::<Lanes, 1, 1>(
                         weights,
                         row,
                         values,

@@ -42,7 +42,7 @@ const PAIRS: usize = WIDTH / 2;
 ///
 /// # Safety
 /// As [`Vector`]; pointers are to [`Vector::LANES`] pairs, that of `dot` for weights to one.
-pub(super) trait Words: Vector {
+pub(super) trait Shorts: Vector {
     /// A sum a lane.
     type Sums: Copy;
 
@@ -59,14 +59,14 @@ pub(super) trait Words: Vector {
 /// Softmax as [`super::vector::soften`], but each strip of `scores` becomes the pairs of its weights: [`PAIRS`] of them, in its
 /// first half.
 #[inline(always)]
-pub(super) unsafe fn soften_words<V: Words>(scores: &mut [Strip], keys: usize, factors: &mut [f32]) {
+pub(super) unsafe fn soften_shorts<V: Shorts>(scores: &mut [Strip], keys: usize, factors: &mut [f32]) {
     // SAFETY: as the caller promised.
     unsafe { soften_to::<V, InPairs>(scores, keys, factors) }
 }
 
 struct InPairs;
 
-impl<V: Words> Softened<V> for InPairs {
+impl<V: Shorts> Softened<V> for InPairs {
     const TOP: f32 = 14.0;
 
     #[inline(always)]
@@ -79,7 +79,7 @@ impl<V: Words> Softened<V> for InPairs {
 /// The values of `keys` keys, and whatever follows up to a whole group, as pairs: two of `pairs` for each pair of keys. `step`
 /// gets what their unit is worth.
 #[inline(always)]
-pub(super) unsafe fn pack_values<V: Words>(
+pub(super) unsafe fn pack_values<V: Shorts>(
     values: &[Strip],
     keys: usize,
     pairs: &mut [Pairs],
@@ -119,7 +119,7 @@ pub(super) unsafe fn pack_values<V: Words>(
 /// The machine has the instructions; every row of every group of `values` is in `weights`; `factors` and `out` are `R` long at
 /// least; the outputs are in a strip.
 #[inline(always)]
-pub(super) unsafe fn tile_words<V: Words, const R: usize, const N: usize>(
+pub(super) unsafe fn tile_shorts<V: Shorts, const R: usize, const N: usize>(
     weights: Plain<'_>,
     row: usize,
     values: Values<'_>,
