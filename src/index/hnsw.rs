@@ -19,7 +19,7 @@ const RECALL: f64 = 0.99;
 /// At which recall is measured.
 const NEIGHBOURS: usize = 10;
 /// Vectors that are looked for.
-const SAMPLE: usize = 400;
+const SAMPLE: usize = 250;
 /// How much of another vector is added to what is looked for.
 const NOISE: f32 = 0.35;
 /// Widths that are tried.

@@ -18,7 +18,7 @@ const LINKS: usize = 16;
 /// Links to near rows that a row has in any case, though they lead where others lead already.
 const FEWEST_LINKS: usize = 12;
 /// Candidates that hnsw_rs looks at for each row.
-const ROUGH_WIDTH: usize = 32;
+const ROUGH_WIDTH: usize = 24;
 /// Candidates for each row, round by round. A third round gains nothing.
 const WIDTHS: [usize; 2] = [96, 160];
 /// Inserted one by one: in parallel into nothing they would not find each other.
