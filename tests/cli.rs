@@ -273,3 +273,66 @@ fn bench_measures_what_it_is_given() {
     assert_eq!(refused.status.code(), Some(2));
     assert!(said.contains("bad.jsonl, line 2"), "{said}");
 }
+
+#[test]
+fn bench_links_and_finds_vectors_and_refuses_what_are_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let rows = |count: usize| -> Vec<u8> {
+        let value = |at: usize| ((at as f32) * 0.7).sin() + ((at / 8) as f32 * 1.3).cos();
+        (0..count * 8).flat_map(|at| value(at).to_le_bytes()).collect()
+    };
+    fs_err::write(file("vectors.f32"), rows(2000)).unwrap();
+    fs_err::write(file("queries.f32"), rows(40)).unwrap();
+    let bench = |queries: &str| {
+        let arguments = [
+            "bench",
+            "index",
+            "--dimension",
+            "8",
+            "--widths",
+            "64,512",
+            "--rounds",
+            "1",
+            "--vectors",
+            &file("vectors.f32"),
+            "--queries",
+            queries,
+            "--json-file",
+            &file("report.json"),
+        ];
+        run(folder.path(), &arguments)
+    };
+    let done = bench(&file("queries.f32"));
+    assert!(done.status.success(), "{}", errors(&done));
+    let report: Value = serde_json::from_slice(&fs_err::read(file("report.json")).unwrap()).unwrap();
+    assert_eq!((report["vectors"].as_u64(), report["queries"].as_u64()), (Some(2000), Some(40)));
+    assert!(report["curve"][1]["recall"].as_f64().unwrap() > 0.9, "{report}");
+    fs_err::write(file("short.f32"), [0; 33]).unwrap();
+    let refused = bench(&file("short.f32"));
+    assert_eq!(refused.status.code(), Some(2));
+    assert!(errors(&refused).contains("short.f32"), "{}", errors(&refused));
+}
+
+#[test]
+fn stats_tell_what_is_held_and_what_it_takes() {
+    let folder = tempfile::tempdir().unwrap();
+    let library = folder.path();
+    let file = library.join("papers.jsonl");
+    fs_err::write(&file, "{\"title\":\"Graph search\"}\n{\"title\":\"图像生成\"}\n").unwrap();
+    assert!(run(library, &["ingest", file.to_str().unwrap()]).status.success());
+    let stats = json(&run(library, &["--json", "stats"]));
+    assert_eq!((stats["papers"].as_u64(), stats["passages"].as_u64()), (Some(2), Some(2)));
+    assert_eq!(
+        (stats["index"]["kind"].as_str(), stats["index"]["vectors"].as_u64()),
+        (Some("exact"), Some(2))
+    );
+    let part = |name: &str| {
+        let parts = stats["parts"].as_array().unwrap().iter();
+        parts.filter(|part| part["part"].as_str().unwrap() == name).map(|part| part["bytes"].as_u64()).next()
+    };
+    let length = fs_err::metadata(find(library, "vectors.f32")).unwrap().len();
+    assert_eq!(part("index: vectors"), Some(Some(length)));
+    let told = run(library, &["stats"]);
+    assert!(String::from_utf8_lossy(&told.stdout).contains("nothing is missed"));
+}

@@ -11,7 +11,6 @@ use clap::Args;
 use super::progress::{Progress, Unit};
 use super::{Done, Session, interrupt, output};
 use crate::embed::Encoder;
-use crate::index::EXACT_LIMIT;
 use crate::ingest::{Event, Model, Observer, Report, Task, Watch, ingest};
 use crate::paper::{cut, single_line};
 use crate::store::{Change, Writer};
@@ -168,6 +167,9 @@ fn summary(report: &Report) -> String {
     line
 }
 
+/// Passages of a large library.
+const LARGE: usize = 20_000;
+
 /// Shows an ingest to a person, or as JSON lines to a program.
 pub(super) struct View {
     stop: Arc<AtomicBool>,
@@ -275,8 +277,8 @@ impl Observer for View {
             Event::Embedded { passages, .. } => self.advance(passages as u64),
             Event::Publishing { passages } => {
                 self.close();
-                // The graph of a large library takes minutes.
-                if self.verbose || passages > EXACT_LIMIT {
+                // Of a large library it takes seconds, with a graph minutes.
+                if self.verbose || passages > LARGE {
                     self.say(&format!("building the index of {passages} passages"));
                 }
             }

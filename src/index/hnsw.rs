@@ -14,8 +14,9 @@ use super::graph::{Graph, Walker};
 use super::{FlatVectors, Neighbour, VectorIndex};
 use crate::paper::UnitVector;
 
-/// The recall@10 that a walk is to have.
-const RECALL: f64 = 0.99;
+/// The recall@10 that is to be measured, for 0.99 with questions: these are a little farther off than what is looked for here (100,000
+/// passages of a model: 0.990 here was 0.985 with questions).
+const RECALL: f64 = 0.995;
 /// At which recall is measured.
 const NEIGHBOURS: usize = 10;
 /// Vectors that are looked for.

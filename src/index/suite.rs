@@ -215,6 +215,39 @@ fn ten_thousand_self_queries_find_themselves() {
     }
 }
 
+/// Whatever share of the vectors a filter allows, and wherever they lie.
+#[test]
+fn a_filter_of_any_selectivity_loses_nothing() {
+    let mut sentences = Sentences::new(32, 8);
+    let vectors = sentences.many(20_000);
+    let queries: Vec<UnitVector> = (0..10).map(|_| sentences.one()).collect();
+    for (name, index) in both(&vectors) {
+        for share in [2, 20, 200, 2_000, 10_000, 20_000] {
+            for farthest in [false, true] {
+                let (mut hits, mut wanted) = (0, 0);
+                for query in &queries {
+                    let mut order = numbers(&brute_force(&vectors, query, 20_000, &|_| true));
+                    if !farthest {
+                        let mut random = Random(share as u64);
+                        order.sort_by_cached_key(|_| random.next());
+                    }
+                    let allowed: HashSet<u32> = order.into_iter().rev().take(share).collect();
+                    let allow = |number: u32| allowed.contains(&number);
+                    let found = index.search(query, 10, &allow);
+                    assert_eq!(found.len(), share.min(10), "{name} {share}");
+                    assert_in_order(name, &found);
+                    let truth = numbers(&brute_force(&vectors, query, 10, &allow));
+                    hits += found.iter().filter(|neighbour| truth.contains(&neighbour.number)).count();
+                    wanted += truth.len();
+                }
+                let recall = hits as f64 / wanted as f64;
+                let least = if name == "exact" { 1.0 } else { 0.97 };
+                assert!(recall >= least, "{name}, {share} of 20,000, farthest {farthest}: recall {recall}");
+            }
+        }
+    }
+}
+
 /// Nearer to each other than bytes can tell.
 #[test]
 fn a_scan_misses_nothing_though_bytes_are_coarse() {

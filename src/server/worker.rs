@@ -15,7 +15,6 @@ use super::library::Library;
 use super::tasks::Tasks;
 use super::writing::Writing;
 use crate::embed::{EncodeError, Encoder};
-use crate::index::EXACT_LIMIT;
 use crate::ingest::{Event, IngestError, Model, Observer, PublishError, Report, embed_pending, publish};
 use crate::paper::{Role, UnitVector};
 use crate::search::{IndexState, Searcher};
@@ -27,7 +26,9 @@ const RETRY: Duration = Duration::from_secs(1);
 /// How long it sleeps when nothing waits.
 const AWHILE: Duration = Duration::from_secs(3_600);
 
-/// A graph over many passages takes minutes to build: it is built anew once so many of them are scanned beside it.
+/// Up to so many passages an index is published after every change: it takes a second or two.
+const SOON_PUBLISHED: usize = 50_000;
+/// Of more it is published once a tenth of them are scanned beside it: a graph takes minutes to build.
 const SCANNED_SHARE: usize = 10;
 
 /// Wakes the worker; a clone is the same bell.
@@ -154,7 +155,7 @@ pub(super) fn is_unindexed(searcher: &Searcher) -> bool {
 fn is_outgrown(searcher: &Searcher) -> bool {
     let passages = searcher.counts().passages as usize;
     match searcher.index_state() {
-        IndexState::Published { scanned } if passages <= EXACT_LIMIT => *scanned > 0,
+        IndexState::Published { scanned } if passages <= SOON_PUBLISHED => *scanned > 0,
         IndexState::Published { scanned } => scanned.saturating_mul(SCANNED_SHARE) >= passages,
         _ => is_unindexed(searcher),
     }
