@@ -72,9 +72,9 @@ impl SentenceVectors {
         self.len() == 0
     }
 
-    /// All rows, as [`UnitVector::to_bytes`].
-    pub(super) fn values(&self) -> Vec<u8> {
-        self.codes.bytes().iter().map(|byte| byte.cast_unsigned()).collect()
+    /// All rows.
+    pub(super) fn values(&self) -> &[i8] {
+        self.codes.bytes()
     }
 
     /// Of each passage its number and how many rows are its own, in the order of the rows.
@@ -85,7 +85,7 @@ impl SentenceVectors {
     }
 
     /// What [`SentenceVectors::counts`] and [`SentenceVectors::values`] told; `None` where they do not fit together.
-    pub(super) fn of(dimension: usize, counts: &[u32], values: &[u8]) -> Option<Self> {
+    pub(super) fn of(dimension: usize, counts: &[u32], values: Vec<u8>) -> Option<Self> {
         let (pairs, []) = counts.as_chunks::<2>() else { return None };
         let mut rows = HashMap::with_capacity(pairs.len());
         let mut first = 0_usize;
@@ -94,7 +94,7 @@ impl SentenceVectors {
             rows.insert(*number, first..end);
             first = end;
         }
-        let codes = Codes::stored(dimension, values.iter().map(|byte| byte.cast_signed()).collect())?;
+        let codes = Codes::stored(dimension, values.into_iter().map(u8::cast_signed).collect())?;
         (codes.len() == first).then_some(Self { rows, codes })
     }
 }
@@ -120,11 +120,12 @@ mod tests {
         assert!(near(&vectors, 7, 1).unwrap() > 0.99 && near(&vectors, 7, 3).unwrap() < 0.2);
         assert!(near(&vectors, 3, 3).unwrap() > 0.99);
         assert_eq!((near(&vectors, 9, 0), vectors.len()), (None, 5));
-        let stored = SentenceVectors::of(8, &vectors.counts(), &vectors.values()).unwrap();
+        let values: Vec<u8> = vectors.values().iter().map(|byte| byte.cast_unsigned()).collect();
+        let stored = SentenceVectors::of(8, &vectors.counts(), values.clone()).unwrap();
         assert!(stored == vectors);
         assert_eq!(near(&stored, 3, 4), near(&vectors, 3, 4));
-        assert!(SentenceVectors::of(8, &vectors.counts(), &vectors.values()[8..]).is_none());
-        assert!(SentenceVectors::of(8, &[7], &[]).is_none());
-        assert!(SentenceVectors::of(8, &[7, u32::MAX], &[]).is_none());
+        assert!(SentenceVectors::of(8, &vectors.counts(), values[8..].to_vec()).is_none());
+        assert!(SentenceVectors::of(8, &[7], Vec::new()).is_none());
+        assert!(SentenceVectors::of(8, &[7, u32::MAX], Vec::new()).is_none());
     }
 }

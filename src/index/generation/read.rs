@@ -106,7 +106,7 @@ fn open(library: &Path, current: &Current) -> Result<Published, GenerationError>
         .ok_or_else(|| file(VECTORS).damaged("the counts do not agree"))?;
     let vectors = Arc::new(vectors);
     let counts = file(SENTENCE_COUNTS).words(u32::from_le_bytes)?;
-    let sentences = SentenceVectors::of(manifest.dimension, &counts, &file(SENTENCES).bytes()?)
+    let sentences = SentenceVectors::of(manifest.dimension, &counts, file(SENTENCES).bytes()?)
         .ok_or_else(|| file(SENTENCES).damaged("the counts do not agree"))?;
     let index: Box<dyn VectorIndex> = match manifest.kind {
         Kind::Exact => Box::new(ExactIndex::new(vectors)),

@@ -97,7 +97,12 @@ fn write(directory: &Path, contents: Contents<'_>, kind: Kind) -> Result<Written
     file(SENTENCE_COUNTS, &|out| {
         sentences.counts().iter().try_for_each(|number| out.write_all(&number.to_le_bytes()))
     })?;
-    file(SENTENCES, &|out| out.write_all(&sentences.values()))?;
+    file(SENTENCES, &|out| {
+        let mut rows = sentences.values().chunks(1 << 16);
+        rows.try_for_each(|piece| {
+            out.write_all(&piece.iter().map(|byte| byte.cast_unsigned()).collect::<Vec<u8>>())
+        })
+    })?;
     let mut effort = None;
     let index: Box<dyn VectorIndex> = match kind {
         Kind::Exact => Box::new(ExactIndex::new(Arc::clone(&vectors))),
