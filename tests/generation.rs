@@ -4,9 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use paperkin::index::{
-    Beside, Contents, FlatVectors, GenerationError, Kind, Published, SentenceVectors, publish, publish_as,
-};
+use paperkin::index::{Beside, Coded, Draft, GenerationError, Kind, Published};
 use paperkin::paper::UnitVector;
 use tempfile::TempDir;
 
@@ -23,25 +21,28 @@ impl Sequence {
     }
 }
 
-fn vectors(seed: u64) -> FlatVectors {
+fn vectors(seed: u64) -> Vec<UnitVector> {
     let mut sequence = Sequence(seed);
-    let mut flat = FlatVectors::new(DIMENSION);
-    for number in 0..COUNT {
-        let values = (0..DIMENSION).map(|_| (sequence.next() % 2001) as f32 - 1000.0).collect();
-        flat.push(number * 2, UnitVector::new(values).unwrap().as_slice()).unwrap();
-    }
-    flat
+    let mut one = || (0..DIMENSION).map(|_| (sequence.next() % 2001) as f32 - 1000.0).collect();
+    (0..COUNT).map(|_| UnitVector::new(one()).unwrap()).collect()
 }
 
-fn contents(seed: u64) -> Contents<'static> {
-    let transform = b"{\"ko\": [1.0]}";
-    let beside = Some(Beside { folder: "beside", write: &write_beside });
-    let (vectors, mut sentences) = (vectors(seed), SentenceVectors::new(DIMENSION));
-    for number in vectors.numbers().iter().step_by(3) {
-        let of = |row: usize| UnitVector::new(vectors.row(row).to_vec()).unwrap();
-        sentences.push(*number, &[of(0), of(*number as usize / 2)]);
+/// Of the numbers 0, 2, 4 and so on; a third of them have two sentences each.
+fn publish(library: &Path, seed: u64, kind: Option<Kind>, count: usize) -> Result<Published, GenerationError> {
+    let mut draft = Draft::begin(library, DIMENSION)?;
+    let vectors = vectors(seed);
+    for (at, vector) in vectors.iter().enumerate().take(count) {
+        draft.push(2 * at as u32, vector);
+        if at % 3 == 0 {
+            draft.push_sentences(2 * at as u32, &[vectors[0].clone(), vector.clone()]);
+        }
     }
-    Contents { fingerprint: "model", transform, revision: seed, vectors, sentences, beside }
+    let beside = Beside { folder: "beside", write: &write_beside };
+    draft.publish("model", b"{\"ko\": [1.0]}", seed, kind, Some(beside))
+}
+
+fn published(library: &Path, seed: u64) -> Published {
+    publish(library, seed, None, COUNT as usize).unwrap()
 }
 
 fn write_beside(folder: &Path) -> std::io::Result<Vec<String>> {
@@ -55,13 +56,9 @@ fn current(library: &Path) -> PathBuf {
 }
 
 fn answers(published: &Published) -> Vec<Vec<u32>> {
-    let queries = vectors(77);
-    (0..50)
-        .map(|row| {
-            let query = UnitVector::new(queries.row(row).to_vec()).unwrap();
-            published.index.search(&query, 10, &|_| true).iter().map(|found| found.number).collect()
-        })
-        .collect()
+    let search = |query| published.index.search(query, 10, &|_| true);
+    let numbers = |query| search(query).iter().map(|found| found.number).collect();
+    vectors(77).iter().take(50).map(numbers).collect()
 }
 
 #[test]
@@ -69,14 +66,22 @@ fn what_is_published_is_opened_and_answers_the_same() {
     for kind in [Kind::Exact, Kind::Hnsw] {
         let library = TempDir::new().unwrap();
         assert!(Published::open(library.path()).unwrap().is_none());
-        let published = publish_as(library.path(), contents(1), kind).unwrap();
+        let published = publish(library.path(), 1, Some(kind), COUNT as usize).unwrap();
         let opened = Published::open(library.path()).unwrap().unwrap();
         assert_eq!(opened.manifest, published.manifest);
         assert_eq!((opened.manifest.kind, opened.manifest.count, opened.manifest.revision), (kind, 1500, 1));
         assert_eq!(opened.transform, b"{\"ko\": [1.0]}");
         assert_eq!(answers(&opened), answers(&published));
-        assert!(opened.sentences == published.sentences);
         assert_eq!(opened.sentences.len(), 1000);
+        let rows = vectors(1);
+        let near = |number: u32, row: usize| {
+            let query = Coded::of(&rows[row]);
+            let sentences = opened.sentences.of_passage(number).unwrap();
+            sentences.rows().map(|sentence| sentence.similarity(&query)).reduce(f32::max).unwrap()
+        };
+        assert!(near(6, 3) > 0.999 && near(2_994, 1_497) > 0.999 && near(6, 1_497) < 0.99);
+        assert!(opened.sentences.of_passage(2).is_none());
+        assert_eq!(opened.index.vector(2_998), Some(rows[1_499].clone()));
         assert!(opened.manifest.require("model").is_ok());
         assert!(matches!(opened.manifest.require("another"), Err(GenerationError::OtherModel { .. })));
     }
@@ -86,12 +91,7 @@ fn what_is_published_is_opened_and_answers_the_same() {
 fn an_empty_library_can_be_published() {
     for kind in [Kind::Exact, Kind::Hnsw] {
         let library = TempDir::new().unwrap();
-        let empty = Contents {
-            vectors: FlatVectors::new(DIMENSION),
-            sentences: SentenceVectors::new(DIMENSION),
-            ..contents(1)
-        };
-        publish_as(library.path(), empty, kind).unwrap();
+        publish(library.path(), 1, Some(kind), 0).unwrap();
         assert!(Published::open(library.path()).unwrap().unwrap().index.is_empty());
     }
 }
@@ -99,7 +99,7 @@ fn an_empty_library_can_be_published() {
 #[test]
 fn the_next_generation_replaces_the_last_and_cleans_up() {
     let library = TempDir::new().unwrap();
-    let old = publish(library.path(), contents(1)).unwrap();
+    let old = published(library.path(), 1);
     let remains = library.path().join("generations/new-9");
     fs_err::create_dir(&remains).unwrap();
     fs_err::write(remains.join("vectors.f32"), "half").unwrap();
@@ -107,7 +107,7 @@ fn the_next_generation_replaces_the_last_and_cleans_up() {
     let unnamed = library.path().join("generations/5");
     fs_err::create_dir(&unnamed).unwrap();
 
-    let new = publish(library.path(), contents(2)).unwrap();
+    let new = published(library.path(), 2);
     assert_eq!((old.number, new.number), (1, 6));
     assert_eq!(Published::open(library.path()).unwrap().unwrap().manifest.revision, 2);
     let mut left: Vec<String> = fs_err::read_dir(library.path().join("generations"))
@@ -122,10 +122,10 @@ fn the_next_generation_replaces_the_last_and_cleans_up() {
 #[test]
 fn a_reader_beside_a_publisher_always_has_a_generation() {
     let library = TempDir::new().unwrap();
-    publish(library.path(), contents(1)).unwrap();
+    published(library.path(), 1);
     std::thread::scope(|scope| {
         let publisher =
-            scope.spawn(|| (2..20).for_each(|seed| drop(publish(library.path(), contents(seed)).unwrap())));
+            scope.spawn(|| (2..20).for_each(|seed| drop(published(library.path(), seed))));
         let mut last = 0;
         while !publisher.is_finished() {
             let opened = Published::open(library.path()).unwrap().unwrap();
@@ -142,26 +142,46 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
     let mut sequence = Sequence(seed);
     let mut damages = 0;
     let library = TempDir::new().unwrap();
-    publish_as(library.path(), contents(1), Kind::Hnsw).unwrap();
+    publish(library.path(), 1, Some(Kind::Hnsw), COUNT as usize).unwrap();
     let other = TempDir::new().unwrap();
-    publish_as(other.path(), contents(2), Kind::Hnsw).unwrap();
+    publish(other.path(), 2, Some(Kind::Hnsw), COUNT as usize).unwrap();
     let mut files: Vec<PathBuf> =
         fs_err::read_dir(current(library.path())).unwrap().map(|entry| entry.unwrap().path()).collect();
     files.retain(|path| path.is_file());
-    assert_eq!(files.len(), 7);
+    assert_eq!(files.len(), 11);
     files.push(current(library.path()).join("beside/terms"));
     files.push(library.path().join("generations/CURRENT"));
     let folder = current(library.path());
+    let rows = vectors(1);
+    let used = |opened: &Published| -> usize {
+        let given = |number: u32, row: &UnitVector| {
+            let vector = opened.index.vector(number);
+            assert!(vector.as_ref().is_none_or(|vector| vector == row), "{number}");
+            let sentences = opened.sentences.of_passage(number);
+            let itself = sentences.as_ref().and_then(|own| Some(own.rows().nth(1)?.similarity(&Coded::of(row))));
+            assert!(itself.is_none_or(|itself| itself > 0.999), "{number}: {itself:?}");
+            usize::from(vector.is_some()) + usize::from(sentences.is_some())
+        };
+        (0..).step_by(2).zip(&rows).map(|(number, row)| given(number, row)).sum()
+    };
+    let whole = used(&Published::open(library.path()).unwrap().unwrap());
+    assert_eq!(whole, 1_500 + 500);
     let mut is_damaged = |file: &Path, how: &str| {
         damages += 1;
-        match Published::open(library.path()) {
+        let opened = Published::open(library.path()).map(Option::unwrap);
+        if let Ok(opened) = &opened {
+            // What is read only when it is wanted is right, or is not given.
+            let given = used(opened);
+            assert_eq!(opened.damaged().is_some(), given < whole, "{how} of {}", file.display());
+        }
+        match opened.and_then(|opened| opened.verify()) {
             Err(error @ GenerationError::Damaged { .. }) => {
                 let name = file.file_name().unwrap().to_str().unwrap();
                 let named = error.to_string().contains(name) || name == "CURRENT";
                 assert!(named, "{how}: {error} does not name {name}");
             }
             Err(error) => panic!("{how}: {error}"),
-            Ok(_) => panic!("{how} of {} was not found", file.display()),
+            Ok(()) => panic!("{how} of {} was not found", file.display()),
         }
     };
     for file in &files {
@@ -212,6 +232,6 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
     assert!(damages > 6 * (64 + 256), "{damages}");
     assert!(Published::open(library.path()).unwrap().is_some(), "put back as it was, it is whole");
     fs_err::write(&files[5], "not a generation").unwrap();
-    assert_eq!(publish(library.path(), contents(3)).unwrap().number, 2, "publishing repairs");
+    assert_eq!(published(library.path(), 3).number, 2, "publishing repairs");
     assert!(Published::open(library.path()).unwrap().is_some());
 }

@@ -66,7 +66,11 @@ impl CheckArguments {
                 wrong.push(Wrong { what, remedy: again() });
             }
             let mut effort = None;
-            match Published::open(library) {
+            let published = Published::open(library).and_then(|published| {
+                published.as_ref().map_or(Ok(()), Published::verify)?;
+                Ok(published)
+            });
+            match published {
                 Ok(Some(published)) if published.manifest.revision != meta.revision => wrong.push(Wrong {
                     what: "the index is older than the store; what is newer is searched by scan".into(),
                     remedy: again(),

@@ -108,7 +108,8 @@ fn told(stats: &Stats) -> anyhow::Result<()> {
 /// What a file of a generation is to a reader.
 fn part_of(name: &str) -> &'static str {
     match name {
-        "vectors.f32" => "index: vectors",
+        "vectors.i8" | "scales.f32" => "index: vectors, a byte a number",
+        "vectors.f32" => "index: vectors, whole",
         "graph.u32" => "index: links between vectors",
         _ if name.starts_with("sentences") => "index: vectors of sentences",
         _ if name.contains('/') => "index: words",

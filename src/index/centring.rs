@@ -17,7 +17,6 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::{FlatVectors, SentenceVectors};
 use crate::paper::{Language, Role, UnitVector, VectorError, dot};
 
 /// How many passages of its own a library needs before its means weigh as much as the prior's. The mean of n
@@ -194,43 +193,36 @@ impl Centring {
         Ok(self.blended_with(&means))
     }
 
-    /// The passages that `visit` shows and `wanted` takes, centred.
+    /// The passages that `visit` shows, centred, one by one to `take`.
     ///
     /// # Errors
     /// Those of `visit`.
     pub fn centre_all<E>(
         &self,
-        dimension: usize,
-        wanted: impl Fn(u32) -> bool,
         visit: impl FnOnce(Show<'_>) -> Result<(), E>,
-    ) -> Result<FlatVectors, E> {
-        let mut centred = FlatVectors::new(dimension);
+        mut take: impl FnMut(u32, &UnitVector),
+    ) -> Result<(), E> {
         visit(&mut |number, language, raw| {
-            if wanted(number)
-                && let Ok(raw) = UnitVector::new(raw.to_vec())
-            {
-                // The store takes only unit vectors of the library's dimension, so this does not fail.
-                let _ = centred.push(number, self.apply(Role::Passage, language, &raw).as_slice());
+            // The store takes only unit vectors, so this does not fail.
+            if let Ok(raw) = UnitVector::new(raw.to_vec()) {
+                take(number, &self.apply(Role::Passage, language, &raw));
             }
-        })?;
-        Ok(centred)
+        })
     }
 
-    /// The sentences of passages that `visit` shows, centred as their passages are.
+    /// The sentences of passages that `visit` shows, centred as their passages are, to `take`.
     ///
     /// # Errors
     /// Those of `visit`.
     pub fn centre_sentences<E>(
         &self,
-        dimension: usize,
         visit: impl FnOnce(ShowSentences<'_>) -> Result<(), E>,
-    ) -> Result<SentenceVectors, E> {
-        let mut centred = SentenceVectors::new(dimension);
+        mut take: impl FnMut(u32, &[UnitVector]),
+    ) -> Result<(), E> {
         visit(&mut |number, language, raw| {
             let each = raw.iter().map(|raw| self.apply(Role::Passage, language, raw));
-            centred.push(number, &each.collect::<Vec<_>>());
-        })?;
-        Ok(centred)
+            take(number, &each.collect::<Vec<_>>());
+        })
     }
 
     fn mean(&self, language: Language, role: Role) -> Option<&[f32]> {

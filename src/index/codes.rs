@@ -4,22 +4,17 @@
 //! far that is from the vector is known, and so is how wrong a comparison of bytes may be: for unit vectors `x` and `y` and
 //! their rounded `x'` and `y'` (of length one too) `|xy - x'y'| <= |x - x'| + |y - y'|`, by Cauchy and Schwarz.
 
-use rayon::prelude::*;
-
+use super::held::Held;
 use super::similarity::{Products, prefetch};
-use crate::paper::UnitVector;
+use crate::paper::{UnitVector, in_bytes};
 
-const LARGEST: f32 = 127.0;
-/// Rows that a thread rounds at a time.
-const ROWS: usize = 1024;
 /// What f32 may add to the error of a sum of hundreds of products.
 const ROUNDING_OF_SUMS: f32 = 1e-5;
 
 /// Directions of one dimension, row by row.
-#[derive(Clone)]
 pub(super) struct Codes {
     dimension: usize,
-    bytes: Vec<i8>,
+    bytes: Held<i8>,
     /// What makes each row one of length one.
     scales: Vec<f32>,
     /// How far the farthest row is from its vector.
@@ -39,38 +34,60 @@ impl Coded {
     /// The direction of `vector`, about.
     #[must_use]
     pub fn of(vector: &UnitVector) -> Self {
-        let mut codes = Codes::new(vector.dimension());
-        codes.push(vector.as_slice());
-        Self { scale: codes.scale(0), rounding: codes.rounding, bytes: codes.bytes }
+        Self::of_unit(vector.as_slice())
+    }
+
+    /// The same of numbers whose squares sum to one.
+    pub(super) fn of_unit(vector: &[f32]) -> Self {
+        let bytes = in_bytes(vector);
+        let scale = scale(&bytes);
+        let off = |(byte, value): (&i8, &f32)| (f32::from(*byte) * scale - value).powi(2);
+        let rounding = bytes.iter().zip(vector).map(off).sum::<f32>().sqrt();
+        Self { bytes, scale, rounding }
+    }
+
+    pub(super) fn into_bytes(self) -> Vec<i8> {
+        self.bytes
+    }
+}
+
+/// A direction among others, in bytes.
+#[derive(Clone, Copy)]
+pub struct CodedRow<'v> {
+    bytes: &'v [i8],
+    scale: f32,
+    products: Products,
+}
+
+impl<'v> CodedRow<'v> {
+    /// Of bytes alone.
+    pub(super) fn of(bytes: &'v [i8], products: Products) -> Self {
+        let square = (products.bytes)(bytes, bytes).max(1) as f32;
+        Self { bytes, scale: 1.0 / square.sqrt(), products }
+    }
+
+    /// About the cosine to `query`.
+    #[must_use]
+    pub fn similarity(&self, query: &Coded) -> f32 {
+        (self.products.bytes)(self.bytes, &query.bytes) as f32 * query.scale * self.scale
     }
 }
 
 impl Codes {
     pub(super) fn new(dimension: usize) -> Self {
-        Self { dimension, bytes: Vec::new(), scales: Vec::new(), rounding: 0.0, products: Products::best() }
+        let bytes = Held::Owned(Vec::new());
+        Self { dimension, bytes, scales: Vec::new(), rounding: 0.0, products: Products::best() }
     }
 
-    /// Of unit vectors, row by row, on all cores.
-    pub(super) fn of(dimension: usize, values: &[f32]) -> Self {
-        let blocks = values.par_chunks((dimension * ROWS).max(1)).map(|block| {
-            let mut codes = Self::new(dimension);
-            block.chunks_exact(dimension).for_each(|vector| codes.push(vector));
-            codes
-        });
-        blocks.collect::<Vec<_>>().into_iter().fold(Self::new(dimension), |mut all, block| {
-            all.bytes.extend(block.bytes);
-            all.scales.extend(block.scales);
-            all.rounding = all.rounding.max(block.rounding);
-            all
-        })
-    }
-
-    /// Rows that were stored as [`Codes::bytes`] gave them; `None` where they do not fit together. How far they are from their vectors
-    /// is not known any more.
-    pub(super) fn stored(dimension: usize, bytes: Vec<i8>) -> Option<Self> {
-        let scales: Vec<f32> = bytes.chunks_exact(dimension.max(1)).map(scale).collect();
+    /// Rows that were stored, and what [`Codes::scales`] and [`Codes::rounding`] said of them; `None` where they do not fit together.
+    pub(super) fn stored(
+        dimension: usize,
+        bytes: Held<i8>,
+        scales: Vec<f32>,
+        rounding: f32,
+    ) -> Option<Self> {
         let fits = scales.len().checked_mul(dimension) == Some(bytes.len());
-        fits.then(|| Self { bytes, scales, rounding: f32::INFINITY, ..Self::new(dimension) })
+        fits.then(|| Self { bytes, scales, rounding, ..Self::new(dimension) })
     }
 
     pub(super) fn dimension(&self) -> usize {
@@ -82,22 +99,27 @@ impl Codes {
     }
 
     /// All rows.
-    pub(super) fn bytes(&self) -> &[i8] {
+    pub(super) fn bytes(&self) -> &Held<i8> {
         &self.bytes
     }
 
-    /// Adds a unit vector of the dimension.
+    /// What makes each row one of length one.
+    pub(super) fn scales(&self) -> &[f32] {
+        &self.scales
+    }
+
+    /// How far the farthest row is from its vector.
+    pub(super) fn rounding(&self) -> f32 {
+        self.rounding
+    }
+
+    /// Adds a unit vector of the dimension; not to rows that were stored.
     pub(super) fn push(&mut self, vector: &[f32]) {
-        let largest = vector.iter().fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
-        let factor = LARGEST / largest;
-        let first = self.bytes.len();
-        self.bytes.extend(vector.iter().map(|value| (value * factor).round() as i8));
-        let bytes = self.bytes.get(first..).unwrap_or_default();
-        let scale = scale(bytes);
-        let off = |(byte, value): (&i8, &f32)| (f32::from(*byte) * scale - value).powi(2);
-        let rounding = bytes.iter().zip(vector).map(off).sum::<f32>().sqrt();
-        self.scales.push(scale);
-        self.rounding = self.rounding.max(rounding);
+        let Held::Owned(bytes) = &mut self.bytes else { return };
+        let coded = Coded::of_unit(vector);
+        bytes.extend(coded.bytes);
+        self.scales.push(coded.scale);
+        self.rounding = self.rounding.max(coded.rounding);
     }
 
     fn scale(&self, row: usize) -> f32 {
@@ -109,10 +131,14 @@ impl Codes {
         self.bytes.get(row * self.dimension..(row + 1) * self.dimension).unwrap_or_default()
     }
 
+    /// A row, to be compared.
+    pub(super) fn coded(&self, row: usize) -> CodedRow<'_> {
+        CodedRow { bytes: self.row(row), scale: self.scale(row), products: self.products }
+    }
+
     /// About the cosine of a row to `query`.
     pub(super) fn similarity(&self, row: usize, query: &Coded) -> f32 {
-        let product = (self.products.bytes)(self.row(row), &query.bytes);
-        product as f32 * query.scale * self.scale(row)
+        self.coded(row).similarity(query)
     }
 
     /// The same of two rows.

@@ -27,12 +27,8 @@ impl ExactIndex {
 }
 
 impl VectorIndex for ExactIndex {
-    fn numbers(&self) -> &[u32] {
-        self.vectors.numbers()
-    }
-
-    fn vector(&self, number: u32) -> Option<&[f32]> {
-        self.vectors.of_number(number)
+    fn vectors(&self) -> &FlatVectors {
+        &self.vectors
     }
 
     fn search(
@@ -68,7 +64,7 @@ pub(super) fn scan(
         }
         sieve
     });
-    sifted.reduce(sieve, Sieve::join).best(vectors, query)
+    sifted.reduce(sieve, Sieve::join).best(vectors, query, &coded)
 }
 
 /// Rows that may be among the `limit` nearest, of similarities that may be wrong by `error`.
@@ -119,7 +115,7 @@ impl Sieve {
     }
 
     /// The nearest of the rows, by all that is known of them.
-    pub(super) fn best(self, vectors: &FlatVectors, query: &UnitVector) -> Vec<Neighbour> {
+    pub(super) fn best(self, vectors: &FlatVectors, query: &UnitVector, coded: &Coded) -> Vec<Neighbour> {
         let least = self.least();
         let mut best = Best::new(self.limit);
         let closer =
@@ -127,7 +123,7 @@ impl Sieve {
         closer().for_each(|row| vectors.prefetch(row));
         for row in closer() {
             if let Some(number) = vectors.numbers().get(row) {
-                best.offer(Neighbour { number: *number, similarity: vectors.similarity(row, query) });
+                best.offer(Neighbour { number: *number, similarity: vectors.similarity(row, query, coded) });
             }
         }
         best.into_sorted()

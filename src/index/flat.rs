@@ -1,8 +1,12 @@
-//! Many unit vectors in one piece of memory: scanned at the speed of memory, written to disk as they lie.
+//! Many unit vectors, each in two grains: a byte a number, which all are compared by, and whole, for those that are worth a closer look.
 //!
-//! Beside them are the same in a byte a number, by which most are found not to be worth a closer look.
+//! Bytes are in memory or mapped; the whole ones are in memory while they are few or new, else read from their file when they are wanted.
 
-use super::codes::Codes;
+use std::borrow::Cow;
+use std::path::Path;
+
+use super::codes::{Coded, Codes};
+use super::sealed::Sealed;
 use super::similarity::{Products, prefetch};
 use crate::paper::{UnitVector, dot};
 
@@ -28,15 +32,20 @@ pub enum Misfit {
 }
 
 /// Unit vectors of one dimension, each with its number.
-#[derive(Clone)]
 pub struct FlatVectors {
     dimension: usize,
     numbers: Vec<u32>,
-    values: Vec<f32>,
+    values: Values,
     codes: Codes,
     products: Products,
     /// Whether the numbers rise.
     in_order: bool,
+}
+
+/// Row by row.
+enum Values {
+    Held(Vec<f32>),
+    Stored(Sealed),
 }
 
 impl FlatVectors {
@@ -49,28 +58,21 @@ impl FlatVectors {
     /// The same, with room for `count`.
     #[must_use]
     pub fn with_capacity(dimension: usize, count: usize) -> Self {
-        Self {
-            dimension,
-            numbers: Vec::with_capacity(count),
-            values: Vec::with_capacity(count * dimension),
-            codes: Codes::new(dimension),
-            products: Products::best(),
-            in_order: true,
-        }
+        let values = Values::Held(Vec::with_capacity(count * dimension));
+        Self::of(Vec::with_capacity(count), Codes::new(dimension), values)
     }
 
-    /// Of rows that were stored; `None` where they do not fit together.
-    pub(super) fn of(dimension: usize, numbers: Vec<u32>, values: Vec<f32>) -> Option<Self> {
-        (numbers.len().checked_mul(dimension) == Some(values.len())).then(|| Self {
-            in_order: numbers.is_sorted(),
-            codes: Codes::of(dimension, &values),
-            numbers,
-            values,
-            ..Self::new(dimension)
-        })
+    /// Of rows that were stored, a piece of the file each; `None` where they do not fit together.
+    pub(super) fn stored(numbers: Vec<u32>, codes: Codes, rows: Sealed) -> Option<Self> {
+        (numbers.len() == codes.len()).then(|| Self::of(numbers, codes, Values::Stored(rows)))
     }
 
-    /// Adds a vector. Each number is to be given once.
+    fn of(numbers: Vec<u32>, codes: Codes, values: Values) -> Self {
+        let (dimension, in_order) = (codes.dimension(), numbers.is_sorted());
+        Self { dimension, numbers, values, codes, products: Products::best(), in_order }
+    }
+
+    /// Adds a vector to those in memory. Each number is to be given once.
     ///
     /// # Errors
     /// Where it is not a unit vector of the dimension; nothing is added then.
@@ -78,14 +80,15 @@ impl FlatVectors {
         if vector.len() != self.dimension {
             return Err(Misfit::Dimension { number, given: vector.len(), wanted: self.dimension });
         }
-        let off = (dot(vector, vector) - 1.0).abs();
-        if off.is_nan() || off > TOLERANCE {
+        if !is_unit(vector) {
             return Err(Misfit::NotUnit(number));
         }
-        self.in_order &= self.numbers.last().is_none_or(|last| *last < number);
-        self.numbers.push(number);
-        self.values.extend_from_slice(vector);
-        self.codes.push(vector);
+        if let Values::Held(values) = &mut self.values {
+            self.in_order &= self.numbers.last().is_none_or(|last| *last < number);
+            self.numbers.push(number);
+            values.extend_from_slice(vector);
+            self.codes.push(vector);
+        }
         Ok(())
     }
 
@@ -113,28 +116,33 @@ impl FlatVectors {
         &self.numbers
     }
 
-    /// All their values, row by row.
+    /// The vector of row `row`; empty if there is none, or what is stored of it is damaged.
     #[must_use]
-    pub fn values(&self) -> &[f32] {
-        &self.values
+    pub fn row(&self, row: usize) -> Cow<'_, [f32]> {
+        let first = row * self.dimension;
+        match &self.values {
+            Values::Held(values) => values.get(first..first + self.dimension).unwrap_or_default().into(),
+            Values::Stored(rows) => rows.read(row, first, self.dimension).unwrap_or_default().into(),
+        }
     }
 
-    /// The vector of row `row`; empty if there is none.
+    /// The row of the vector with this number.
     #[must_use]
-    pub fn row(&self, row: usize) -> &[f32] {
-        self.values.get(row * self.dimension..(row + 1) * self.dimension).unwrap_or_default()
-    }
-
-    /// The vector with this number.
-    #[must_use]
-    pub fn of_number(&self, number: u32) -> Option<&[f32]> {
+    pub fn row_of(&self, number: u32) -> Option<usize> {
         // Vectors are shown by the store in the order of their numbers; others need not be.
-        let row = if self.in_order {
-            self.numbers.binary_search(&number).ok()?
+        if self.in_order {
+            self.numbers.binary_search(&number).ok()
         } else {
-            self.numbers.iter().position(|known| *known == number)?
-        };
-        Some(self.row(row))
+            self.numbers.iter().position(|known| *known == number)
+        }
+    }
+
+    /// The file, if a row of it was found damaged.
+    pub(super) fn damaged(&self) -> Option<&Path> {
+        match &self.values {
+            Values::Held(_) => None,
+            Values::Stored(rows) => rows.damaged(),
+        }
     }
 
     /// The same in a byte a number.
@@ -144,11 +152,23 @@ impl FlatVectors {
 
     /// Asks for a row that is going to be compared.
     pub(super) fn prefetch(&self, row: usize) {
-        prefetch(self.row(row));
+        if let Values::Held(_) = &self.values {
+            prefetch(&self.row(row));
+        }
     }
 
-    /// The cosine of row `row` to `query`.
-    pub(super) fn similarity(&self, row: usize, query: &UnitVector) -> f32 {
-        (self.products.floats)(self.row(row), query.as_slice()).clamp(-1.0, 1.0)
+    /// The cosine of row `row` to `query`, by its bytes where the row itself is damaged.
+    pub(super) fn similarity(&self, row: usize, query: &UnitVector, coded: &Coded) -> f32 {
+        let whole = self.row(row);
+        let similarity = match whole.len() == self.dimension {
+            true => (self.products.floats)(&whole, query.as_slice()),
+            false => self.codes.similarity(row, coded),
+        };
+        similarity.clamp(-1.0, 1.0)
     }
+}
+
+/// Whether the squares of the numbers sum to one.
+pub(super) fn is_unit(vector: &[f32]) -> bool {
+    (dot(vector, vector) - 1.0).abs() <= TOLERANCE
 }

@@ -1,14 +1,16 @@
 //! Vectors to neighbours. Knows numbers and vectors; what they stand for is the caller's business.
 //!
 //! Below [`EXACT_LIMIT`] vectors the index is a scan ([`ExactIndex`]), above it a graph ([`HnswIndex`]); either is
-//! derived from the store, published whole by [`publish`] and refused where a byte of it changed.
+//! derived from the store, published whole by [`Draft`] and refused where a byte of it changed.
 
 mod codes;
 mod exact;
 mod flat;
 mod generation;
 mod graph;
+mod held;
 mod hnsw;
+mod sealed;
 mod sentences;
 mod similarity;
 #[cfg(test)]
@@ -20,15 +22,12 @@ pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans, Pro
 
 use crate::paper::UnitVector;
 
-pub use codes::Coded;
+pub use codes::{Coded, CodedRow};
 pub use exact::ExactIndex;
 pub use flat::{FlatVectors, Misfit};
-pub use generation::{
-    Beside, Contents, GenerationError, Kind, Manifest, Published, StoredFile, publish, publish_as,
-};
+pub use generation::{Beside, Draft, GenerationError, Kind, Manifest, Published, StoredFile};
 pub use hnsw::{Effort, HnswIndex};
-pub use sentences::{SentenceVector, SentenceVectors};
-pub use similarity::product;
+pub use sentences::{SentenceVectors, SentencesOfPassage};
 
 /// Up to how many vectors the scan is the better index. Measured on two busy cores, 384 dimensions, 100 neighbours a
 /// query, by `cargo test --release --lib measure_ -- --ignored --nocapture`:
@@ -79,8 +78,13 @@ impl PartialOrd for Ranked {
 /// `min(limit, allowed vectors)` of them, never one that is not allowed; no panic on any query. A query of another
 /// dimension than the vectors' is near to none of them.
 pub trait VectorIndex: Send + Sync {
+    /// What is searched.
+    fn vectors(&self) -> &FlatVectors;
+
     /// The numbers of all vectors.
-    fn numbers(&self) -> &[u32];
+    fn numbers(&self) -> &[u32] {
+        self.vectors().numbers()
+    }
 
     /// How many vectors.
     fn len(&self) -> usize {
@@ -93,7 +97,16 @@ pub trait VectorIndex: Send + Sync {
     }
 
     /// The vector stored under `number`.
-    fn vector(&self, number: u32) -> Option<&[f32]>;
+    fn vector(&self, number: u32) -> Option<UnitVector> {
+        let vectors = self.vectors();
+        UnitVector::new(vectors.row(vectors.row_of(number)?).into_owned()).ok()
+    }
+
+    /// The same in bytes.
+    fn coded(&self, number: u32) -> Option<CodedRow<'_>> {
+        let vectors = self.vectors();
+        vectors.row_of(number).map(|row| vectors.codes().coded(row))
+    }
 
     /// The `limit` nearest of the vectors whose number is allowed.
     fn search(

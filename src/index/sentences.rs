@@ -1,38 +1,43 @@
 //! Vectors of sentences, some to a passage, a byte a number: looked at for the passages that are candidates, never searched.
 //!
-//! An abstract has five or six, each in a quarter of the room of a passage's vector: 1.3 times its room together.
+//! An abstract has five or six, each in a quarter of the room of a passage's vector: 1.3 times its room together. So they stay on
+//! disk, and are read where they are asked for.
 
-use std::collections::HashMap;
-use std::ops::Range;
+use std::borrow::Cow;
+use std::path::Path;
 
-use super::codes::{Coded, Codes};
+use super::codes::{Coded, CodedRow};
+use super::sealed::Sealed;
+use super::similarity::Products;
 use crate::paper::UnitVector;
 
 /// The vectors of the sentences of passages.
-#[derive(Clone)]
 pub struct SentenceVectors {
-    /// The rows of each passage.
-    rows: HashMap<u32, Range<usize>>,
-    codes: Codes,
+    dimension: usize,
+    /// The passages that have any, by number, and where the sentences of each begin; one more: where the last end.
+    passages: Vec<u32>,
+    starts: Vec<u32>,
+    rows: Rows,
+    products: Products,
 }
 
-/// One of them.
-pub struct SentenceVector<'s> {
-    codes: &'s Codes,
-    row: usize,
+enum Rows {
+    Held(Vec<i8>),
+    Stored(Sealed),
 }
 
-impl SentenceVector<'_> {
-    /// About the cosine to `query`.
-    #[must_use]
-    pub fn similarity(&self, query: &Coded) -> f32 {
-        self.codes.similarity(self.row, query)
-    }
+/// The vectors of the sentences of one passage.
+pub struct SentencesOfPassage<'s> {
+    bytes: Cow<'s, [i8]>,
+    dimension: usize,
+    products: Products,
 }
 
-impl PartialEq for SentenceVectors {
-    fn eq(&self, other: &Self) -> bool {
-        self.rows == other.rows && self.codes.bytes() == other.codes.bytes()
+impl SentencesOfPassage<'_> {
+    /// Each of them.
+    pub fn rows(&self) -> impl Iterator<Item = CodedRow<'_>> {
+        let rows = self.bytes.chunks_exact(self.dimension.max(1));
+        rows.map(|row| CodedRow::of(row, self.products))
     }
 }
 
@@ -40,30 +45,51 @@ impl SentenceVectors {
     /// None yet, of `dimension` numbers each.
     #[must_use]
     pub fn new(dimension: usize) -> Self {
-        Self { rows: HashMap::new(), codes: Codes::new(dimension) }
+        let rows = Rows::Held(Vec::new());
+        Self { dimension, passages: Vec::new(), starts: vec![0], rows, products: Products::best() }
     }
 
-    /// Adds the sentences of a passage. Each number is to be given once; what has another dimension is passed over.
+    /// Of rows that were stored, and of each passage with sentences its number, ascending, and how many are its own; `None` where
+    /// they do not fit together.
+    pub(super) fn stored(dimension: usize, counts: &[u32], rows: Sealed) -> Option<Self> {
+        let (pairs, []) = counts.as_chunks::<2>() else { return None };
+        let mut all = Self { rows: Rows::Stored(rows), ..Self::new(dimension) };
+        for [number, count] in pairs {
+            all.passages.push(*number);
+            all.starts.push(all.starts.last()?.checked_add(*count)?);
+        }
+        all.passages.is_sorted_by(|one, two| one < two).then_some(all)
+    }
+
+    /// Adds the sentences of a passage, whose number is above those before; what has another dimension is passed over.
     pub fn push(&mut self, number: u32, sentences: &[UnitVector]) {
-        let (first, dimension) = (self.codes.len(), self.codes.dimension());
-        for sentence in sentences.iter().filter(|sentence| sentence.dimension() == dimension) {
-            self.codes.push(sentence.as_slice());
-        }
-        if self.codes.len() > first {
-            self.rows.insert(number, first..self.codes.len());
+        let Rows::Held(bytes) = &mut self.rows else { return };
+        let own = bytes_of(sentences, self.dimension);
+        let in_order = self.passages.last().is_none_or(|last| *last < number);
+        if !own.is_empty() && in_order {
+            self.passages.push(number);
+            bytes.extend(own);
+            self.starts.push((bytes.len() / self.dimension) as u32);
         }
     }
 
-    /// The sentences of a passage; `None` if none of it is here.
-    pub fn of_passage(&self, number: u32) -> Option<impl Iterator<Item = SentenceVector<'_>>> {
-        let rows = self.rows.get(&number)?.clone();
-        Some(rows.map(|row| SentenceVector { codes: &self.codes, row }))
+    /// The sentences of a passage; `None` if none of it is here, or what is stored of it is damaged.
+    #[must_use]
+    pub fn of_passage(&self, number: u32) -> Option<SentencesOfPassage<'_>> {
+        let at = self.passages.binary_search(&number).ok()?;
+        let row = |at: usize| Some(*self.starts.get(at)? as usize * self.dimension);
+        let (first, end) = (row(at)?, row(at + 1)?);
+        let bytes = match &self.rows {
+            Rows::Held(bytes) => bytes.get(first..end)?.into(),
+            Rows::Stored(rows) => rows.read(at, first, end - first)?.into(),
+        };
+        Some(SentencesOfPassage { bytes, dimension: self.dimension, products: self.products })
     }
 
     /// How many sentences.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.codes.len()
+        self.starts.last().map_or(0, |end| *end as usize)
     }
 
     /// Whether there are none.
@@ -72,36 +98,25 @@ impl SentenceVectors {
         self.len() == 0
     }
 
-    /// All rows.
-    pub(super) fn values(&self) -> &[i8] {
-        self.codes.bytes()
-    }
-
-    /// Of each passage its number and how many rows are its own, in the order of the rows.
-    pub(super) fn counts(&self) -> Vec<u32> {
-        let mut passages: Vec<(&u32, &Range<usize>)> = self.rows.iter().collect();
-        passages.sort_by_key(|(_, rows)| rows.start);
-        passages.into_iter().flat_map(|(number, rows)| [*number, rows.len() as u32]).collect()
-    }
-
-    /// What [`SentenceVectors::counts`] and [`SentenceVectors::values`] told; `None` where they do not fit together.
-    pub(super) fn of(dimension: usize, counts: &[u32], values: Vec<u8>) -> Option<Self> {
-        let (pairs, []) = counts.as_chunks::<2>() else { return None };
-        let mut rows = HashMap::with_capacity(pairs.len());
-        let mut first = 0_usize;
-        for [number, count] in pairs {
-            let end = first.checked_add(*count as usize)?;
-            rows.insert(*number, first..end);
-            first = end;
+    /// The file, if a piece of it was found damaged.
+    pub(super) fn damaged(&self) -> Option<&Path> {
+        match &self.rows {
+            Rows::Held(_) => None,
+            Rows::Stored(rows) => rows.damaged(),
         }
-        let codes = Codes::stored(dimension, values.into_iter().map(u8::cast_signed).collect())?;
-        (codes.len() == first).then_some(Self { rows, codes })
     }
+}
+
+/// Vectors in a byte a number, one after the other; what has another dimension is passed over.
+pub(super) fn bytes_of(sentences: &[UnitVector], dimension: usize) -> Vec<i8> {
+    let fitting = sentences.iter().filter(|sentence| sentence.dimension() == dimension);
+    fitting.flat_map(|sentence| Coded::of(sentence).into_bytes()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::index::sealed::seal;
 
     fn unit(at: usize) -> UnitVector {
         UnitVector::new((0..8).map(|i| if i == at { 1.0 } else { 0.05 }).collect()).unwrap()
@@ -109,23 +124,39 @@ mod tests {
 
     #[test]
     fn the_nearest_sentence_of_a_passage_speaks_and_what_was_stored_comes_back() {
-        let mut vectors = SentenceVectors::new(8);
-        vectors.push(7, &[unit(0), unit(1)]);
-        vectors.push(9, &[]);
-        vectors.push(3, &[unit(2), unit(3), unit(4)]);
-        let near = |vectors: &SentenceVectors, number, at| {
-            let query = Coded::of(&unit(at));
-            vectors.of_passage(number)?.map(|sentence| sentence.similarity(&query)).reduce(f32::max)
+        let sentences: [(u32, Vec<UnitVector>); 3] =
+            [(3, vec![unit(0), unit(1)]), (7, Vec::new()), (9, vec![unit(2), unit(3), unit(4)])];
+        let mut held = SentenceVectors::new(8);
+        let (mut bytes, mut seals) = (Vec::new(), Vec::new());
+        for (number, sentences) in &sentences {
+            held.push(*number, sentences);
+            let own = bytes_of(sentences, 8);
+            if !own.is_empty() {
+                seals.push(seal(seals.len(), bytemuck::cast_slice(&own)));
+                bytes.extend(own.iter().map(|byte| byte.cast_unsigned()));
+            }
+        }
+        held.push(5, &[unit(7)]);
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("sentences");
+        fs_err::write(&path, bytes).unwrap();
+        let stored = |counts: &[u32]| {
+            let rows = Sealed::new(&path, fs_err::File::open(&path).unwrap(), seals.clone());
+            SentenceVectors::stored(8, counts, rows)
         };
-        assert!(near(&vectors, 7, 1).unwrap() > 0.99 && near(&vectors, 7, 3).unwrap() < 0.2);
-        assert!(near(&vectors, 3, 3).unwrap() > 0.99);
-        assert_eq!((near(&vectors, 9, 0), vectors.len()), (None, 5));
-        let values: Vec<u8> = vectors.values().iter().map(|byte| byte.cast_unsigned()).collect();
-        let stored = SentenceVectors::of(8, &vectors.counts(), values.clone()).unwrap();
-        assert!(stored == vectors);
-        assert_eq!(near(&stored, 3, 4), near(&vectors, 3, 4));
-        assert!(SentenceVectors::of(8, &vectors.counts(), values[8..].to_vec()).is_none());
-        assert!(SentenceVectors::of(8, &[7], Vec::new()).is_none());
-        assert!(SentenceVectors::of(8, &[7, u32::MAX], Vec::new()).is_none());
+        for vectors in [held, stored(&[3, 2, 9, 3]).unwrap()] {
+            let near = |number, at| {
+                let query = Coded::of(&unit(at));
+                vectors.of_passage(number)?.rows().map(|row| row.similarity(&query)).reduce(f32::max)
+            };
+            assert!(near(3, 1).unwrap() > 0.99 && near(3, 3).unwrap() < 0.2);
+            assert!(near(9, 3).unwrap() > 0.99);
+            assert_eq!((near(7, 0), near(5, 7), vectors.len()), (None, None, 5));
+        }
+        assert!(stored(&[3]).is_none());
+        assert!(stored(&[9, 2, 3, 3]).is_none());
+        assert!(stored(&[3, 2, 9, u32::MAX]).is_none());
+        let damaged = stored(&[3, 3, 9, 2]).unwrap();
+        assert!(damaged.of_passage(3).is_none() && damaged.damaged() == Some(path.as_path()));
     }
 }

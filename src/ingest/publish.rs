@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::Model;
 use crate::index::{
-    self, Beside, Centring, CentringError, Contents, GenerationError, Published, Show, ShowSentences,
+    Beside, Centring, CentringError, Draft, GenerationError, Published, Show, ShowSentences,
 };
 use crate::lexical::{self, Document, LexicalIndex};
 use crate::store::{Snapshot, Store, StoreError};
@@ -30,6 +30,9 @@ pub enum PublishError {
 pub fn is_current(library: &Path, store: &Store, model: Model<'_>) -> Result<bool, PublishError> {
     // Opened whole, so that an ingest heals a damaged index.
     let Ok(Some(published)) = Published::open(library) else { return Ok(false) };
+    if published.verify().is_err() {
+        return Ok(false);
+    }
     let snapshot = store.snapshot()?;
     let same_truth = published.manifest.revision == snapshot.revision()?
         && published.manifest.require(model.encoder.fingerprint()).is_ok();
@@ -53,18 +56,17 @@ pub fn publish(library: &Path, store: &Store, model: Model<'_>) -> Result<Publis
     };
     let Model { encoder, prior } = model;
     let centring = centring_of(&snapshot, prior)?;
-    let vectors = centring.centre_all(encoder.dimension(), |_| true, visit)?;
-    let contents = Contents {
-        fingerprint: encoder.fingerprint(),
-        transform: &centring.to_json()?,
-        revision: snapshot.revision()?,
-        vectors,
-        sentences: centring.centre_sentences(encoder.dimension(), |show: ShowSentences<'_>| {
+    let mut draft = Draft::begin(library, encoder.dimension())?;
+    centring.centre_all(visit, |number, vector| draft.push(number, vector))?;
+    centring.centre_sentences(
+        |show: ShowSentences<'_>| {
             snapshot.visit_sentences(|number, passage, raw| show(number.0, passage.language, raw))
-        })?,
-        beside: Some(Beside { folder: lexical::FOLDER, write: &|folder| write_words(folder, &snapshot) }),
-    };
-    Ok(index::publish(library, contents)?)
+        },
+        |number, sentences| draft.push_sentences(number, sentences),
+    )?;
+    let words = Beside { folder: lexical::FOLDER, write: &|folder| write_words(folder, &snapshot) };
+    let (fingerprint, transform) = (encoder.fingerprint(), centring.to_json()?);
+    Ok(draft.publish(fingerprint, &transform, snapshot.revision()?, None, Some(words))?)
 }
 
 /// Every passage's words.

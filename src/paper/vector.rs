@@ -63,8 +63,7 @@ impl UnitVector {
     /// numbers change by less than 0.005.
     #[must_use]
     pub fn to_bytes(&self) -> Vec<u8> {
-        let largest = self.0.iter().fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
-        self.0.iter().map(|value| ((value / largest * 127.0).round() as i8).cast_unsigned()).collect()
+        in_bytes(&self.0).into_iter().map(i8::cast_unsigned).collect()
     }
 
     /// The direction of [`UnitVector::to_bytes`].
@@ -115,6 +114,13 @@ impl From<UnitVector> for PassageVectors {
     fn from(whole: UnitVector) -> Self {
         Self { whole, sentences: Vec::new() }
     }
+}
+
+/// Numbers in a byte each: the largest is 127 or -127, the others in proportion.
+#[must_use]
+pub(crate) fn in_bytes(values: &[f32]) -> Vec<i8> {
+    let largest = values.iter().fold(f32::MIN_POSITIVE, |largest, value| largest.max(value.abs()));
+    values.iter().map(|value| (value / largest * 127.0).round() as i8).collect()
 }
 
 /// Dot product in eight lanes, which the compiler turns into SIMD; a plain sum would be a chain of additions.

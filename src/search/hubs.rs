@@ -11,7 +11,7 @@ use std::sync::RwLock;
 
 use std::collections::HashMap;
 
-use crate::index::product;
+use crate::index::{Coded, CodedRow};
 use crate::paper::{Language, UnitVector};
 use crate::store::PaperNumber;
 
@@ -30,7 +30,7 @@ pub(super) struct Asker {
     /// Its own paper is not asked for.
     pub(super) paper: PaperNumber,
     /// Centred.
-    pub(super) vector: UnitVector,
+    pub(super) vector: Coded,
 }
 
 /// The askers of a library by language, and what was found out with them.
@@ -52,7 +52,7 @@ impl Hubs {
             let sample: Vec<Asker> = (0..taken)
                 .filter_map(|at| {
                     let (paper, number) = all.get(at * all.len() / taken)?;
-                    Some(Asker { paper: *paper, vector: vector(*number)? })
+                    Some(Asker { paper: *paper, vector: Coded::of(&vector(*number)?) })
                 })
                 .collect();
             if sample.len() >= FEWEST {
@@ -63,15 +63,14 @@ impl Hubs {
     }
 
     /// What is taken off the similarity of a passage to a question in `language`.
-    pub(super) fn penalty(&self, language: Language, paper: PaperNumber, number: u32, vector: &[f32]) -> f32 {
+    pub(super) fn penalty(&self, language: Language, paper: PaperNumber, number: u32, vector: &CodedRow<'_>) -> f32 {
         let Some(askers) = self.askers.get(&language) else { return 0.0 };
         if let Some(known) = self.known.read().ok().and_then(|known| known.get(&(language, number)).copied())
         {
             return known;
         }
         let others = askers.iter().filter(|asker| asker.paper != paper);
-        let mut similarities: Vec<f32> =
-            others.map(|asker| product(asker.vector.as_slice(), vector)).collect();
+        let mut similarities: Vec<f32> = others.map(|asker| vector.similarity(&asker.vector)).collect();
         let nearest = NEAREST.min(similarities.len());
         if nearest == 0 {
             return 0.0;
@@ -87,7 +86,10 @@ impl Hubs {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::index::{ExactIndex, FlatVectors, VectorIndex};
 
     fn unit(values: [f32; 3]) -> UnitVector {
         UnitVector::new(values.to_vec()).unwrap()
@@ -102,11 +104,17 @@ mod tests {
     #[test]
     fn what_is_near_to_every_asker_pays_and_only_in_their_language() {
         let hubs = hubs(60);
-        let near = hubs.penalty(Language::KOREAN, PaperNumber(999), 1, &[1.0, 0.0, 0.0]);
-        let far = hubs.penalty(Language::KOREAN, PaperNumber(999), 2, &[0.0, 0.0, 1.0]);
+        let mut vectors = FlatVectors::new(3);
+        vectors.push(1, &[1.0, 0.0, 0.0]).unwrap();
+        vectors.push(2, &[0.0, 0.0, 1.0]).unwrap();
+        let vectors = ExactIndex::new(Arc::new(vectors));
+        let penalty = |language, number| {
+            hubs.penalty(language, PaperNumber(999), number, &vectors.coded(number).unwrap())
+        };
+        let (near, far) = (penalty(Language::KOREAN, 1), penalty(Language::KOREAN, 2));
         assert!((near - WEIGHT).abs() < 0.01 && far.abs() < 1e-6, "{near} {far}");
-        assert_eq!(hubs.penalty(Language::ENGLISH, PaperNumber(999), 1, &[1.0, 0.0, 0.0]), 0.0);
-        assert_eq!(near, hubs.penalty(Language::KOREAN, PaperNumber(999), 1, &[1.0, 0.0, 0.0]), "kept");
+        assert_eq!(penalty(Language::ENGLISH, 1), 0.0);
+        assert_eq!(near, penalty(Language::KOREAN, 1), "kept");
     }
 
     #[test]

@@ -1,6 +1,5 @@
 //! What answers right now: the published generation for the passages it holds, an exact scan for the rest.
 
-use std::collections::HashSet;
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,10 +10,10 @@ use super::SearchError;
 use super::ranker::{Entry, Ranker};
 use crate::embed::Encoder;
 use crate::index::{
-    Centring, ExactIndex, Manifest, Published, SentenceVectors, Show, ShowSentences, VectorIndex,
+    Centring, ExactIndex, FlatVectors, Published, SentenceVectors, Show, ShowSentences, VectorIndex,
 };
 use crate::lexical::{self, Document, LexicalIndex, Lexicon};
-use crate::paper::{Paper, Passage};
+use crate::paper::{Paper, Passage, UnitVector};
 use crate::store::{Counts, PaperNumber, PassageNumber, Snapshot, StoreError};
 
 /// Whether the published index answers, or why not.
@@ -57,15 +56,18 @@ pub(super) struct Live {
     published: Option<Arc<Generation>>,
 }
 
-/// A published generation, verified and in memory.
+/// A published generation that is open, its words too.
 struct Generation {
-    manifest: Manifest,
-    number: u64,
-    index: Arc<dyn VectorIndex>,
-    sentences: Arc<SentenceVectors>,
+    published: Published,
     words: Arc<LexicalIndex>,
-    held: HashSet<u32>,
     centring: Centring,
+}
+
+impl Generation {
+    /// Why it cannot be used any more.
+    fn unusable(&self) -> Option<String> {
+        self.published.damaged().map(|error| error.to_string())
+    }
 }
 
 impl Live {
@@ -77,11 +79,30 @@ impl Live {
         prior: &Centring,
         before: Option<&Self>,
     ) -> Result<Self, SearchError> {
+        let before = before.and_then(|before| before.published.as_ref());
+        Self::of(snapshot, encoder, prior, published(library, encoder, before))
+    }
+
+    /// The same of the store alone, once the index was found damaged while it answered.
+    pub(super) fn without_index(
+        &self,
+        snapshot: &Snapshot,
+        encoder: &dyn Encoder,
+        prior: &Centring,
+    ) -> Result<Self, SearchError> {
+        Self::of(snapshot, encoder, prior, Err(self.unusable().unwrap_or_default()))
+    }
+
+    fn of(
+        snapshot: &Snapshot,
+        encoder: &dyn Encoder,
+        prior: &Centring,
+        published: Result<Option<Arc<Generation>>, String>,
+    ) -> Result<Self, SearchError> {
         let visit = |show: Show<'_>| {
             snapshot.visit_embedded(|number, passage, raw| show(number.0, passage.language, raw))
         };
-        let before = before.and_then(|before| before.published.as_ref());
-        let (published, unusable) = match published(library, encoder, before) {
+        let (published, unusable) = match published {
             Ok(published) => (published, None),
             Err(reason) => (None, Some(reason)),
         };
@@ -93,35 +114,44 @@ impl Live {
         let fresh: Vec<&(PassageNumber, PaperNumber, Passage)> = passages
             .iter()
             .filter(|(number, _, _)| {
-                published.as_ref().is_none_or(|generation| !generation.held.contains(&number.0))
+                published.as_ref().is_none_or(|generation| generation.published.index.vectors().row_of(number.0).is_none())
             })
             .collect();
-        let scanned = match &published {
-            None => centring.centre_all(encoder.dimension(), |_| true, visit)?,
+        let mut scanned = FlatVectors::new(encoder.dimension());
+        let take = |number, vector: &UnitVector| {
+            // Unit vectors of the library's model fit.
+            let _ = scanned.push(number, vector.as_slice());
+        };
+        let mut said = SentenceVectors::new(encoder.dimension());
+        let hear = |number, sentences: &[UnitVector]| said.push(number, sentences);
+        match &published {
+            None => {
+                centring.centre_all(visit, take)?;
+                let visit = |show: ShowSentences<'_>| {
+                    snapshot.visit_sentences(|number, passage, raw| show(number.0, passage.language, raw))
+                };
+                centring.centre_sentences(visit, hear)?;
+            }
             // Only the vectors that are needed: mostly there are few, and this is done after every write.
-            Some(_) => centring.centre_all(
-                encoder.dimension(),
-                |_| true,
-                |show: Show<'_>| {
+            Some(_) => {
+                let visit = |show: Show<'_>| {
                     for (number, _, passage) in &fresh {
                         if let Some(raw) = snapshot.vector(*number)? {
                             show(number.0, passage.language, raw.as_slice());
                         }
                     }
                     Ok::<_, StoreError>(())
-                },
-            )?,
-        };
-        let said =
-            centring.centre_sentences(encoder.dimension(), |show: ShowSentences<'_>| match &published {
-                None => {
-                    snapshot.visit_sentences(|number, passage, raw| show(number.0, passage.language, raw))
-                }
-                Some(_) => fresh.iter().try_for_each(|(number, _, passage)| {
-                    show(number.0, passage.language, &snapshot.sentences(*number)?);
-                    Ok(())
-                }),
-            })?;
+                };
+                centring.centre_all(visit, take)?;
+                let visit = |show: ShowSentences<'_>| {
+                    fresh.iter().try_for_each(|(number, _, passage)| {
+                        show(number.0, passage.language, &snapshot.sentences(*number)?);
+                        Ok::<_, StoreError>(())
+                    })
+                };
+                centring.centre_sentences(visit, hear)?;
+            }
+        }
         let state = match (&published, unusable) {
             (Some(_), _) => IndexState::Published { scanned: scanned.len() },
             (None, None) => IndexState::Missing,
@@ -131,8 +161,8 @@ impl Live {
         let mut sentences = vec![Arc::new(said)];
         let mut words = vec![Arc::new(LexicalIndex::in_memory(documents(snapshot, &fresh)?)?)];
         if let Some(generation) = &published {
-            indexes.push(Arc::clone(&generation.index));
-            sentences.push(Arc::clone(&generation.sentences));
+            indexes.push(Arc::clone(&generation.published.index));
+            sentences.push(Arc::clone(&generation.published.sentences));
             words.push(Arc::clone(&generation.words));
         }
         let entries =
@@ -152,6 +182,11 @@ impl Live {
 
     pub(super) fn counts(&self) -> &Counts {
         &self.counts
+    }
+
+    /// Why its index cannot be used any more, if it cannot.
+    pub(super) fn unusable(&self) -> Option<String> {
+        self.published.as_ref().and_then(|generation| generation.unusable())
     }
 
     pub(super) fn state(&self) -> &IndexState {
@@ -187,19 +222,17 @@ fn published(
 ) -> Result<Option<Arc<Generation>>, String> {
     if let Some(before) = before
         && let Ok(Some((number, manifest))) = Published::peek(library)
-        && (number, &manifest) == (before.number, &before.manifest)
+        && (number, &manifest) == (before.published.number, &before.published.manifest)
     {
-        return Ok(Some(Arc::clone(before)));
+        return before.unusable().map_or_else(|| Ok(Some(Arc::clone(before))), Err);
     }
-    let Some(generation) = Published::open(library).map_err(|error| error.to_string())? else {
+    let Some(published) = Published::open(library).map_err(|error| error.to_string())? else {
         return Ok(None);
     };
-    generation.manifest.require(encoder.fingerprint()).map_err(|error| error.to_string())?;
+    published.manifest.require(encoder.fingerprint()).map_err(|error| error.to_string())?;
     let centring =
-        Centring::from_json(&generation.transform, encoder.dimension()).map_err(|error| error.to_string())?;
-    let Published { number, manifest, index, sentences, directory, .. } = generation;
-    let words = LexicalIndex::open(&directory.join(lexical::FOLDER)).map_err(|error| error.to_string())?;
-    let held = index.numbers().iter().copied().collect();
-    let (index, words) = (Arc::from(index), Arc::new(words));
-    Ok(Some(Arc::new(Generation { manifest, number, index, sentences, words, held, centring })))
+        Centring::from_json(&published.transform, encoder.dimension()).map_err(|error| error.to_string())?;
+    let words = LexicalIndex::open(&published.directory.join(lexical::FOLDER));
+    let words = Arc::new(words.map_err(|error| error.to_string())?);
+    Ok(Some(Arc::new(Generation { published, words, centring })))
 }

@@ -112,6 +112,8 @@ pub struct Searcher {
     snapshot: Snapshot,
     encoder: Arc<dyn Encoder>,
     live: Live,
+    /// In its place once the index was found damaged.
+    scanned: OnceLock<Live>,
     /// The model's means as they are shipped.
     prior: Centring,
     chance: Chance,
@@ -122,7 +124,8 @@ pub struct Searcher {
 impl Searcher {
     /// Opens the library at `library` as it is now. `prior` holds the model's language means.
     ///
-    /// A damaged or missing index is no error: the exact scan answers instead, and [`Searcher::index_state`] says so.
+    /// A damaged or missing index is no error: the exact scan answers instead, and [`Searcher::index_state`] says so. What is read
+    /// of it only when it is wanted may be found damaged later; then that answer is made anew.
     ///
     /// # Errors
     /// If the store cannot be read, or was made by another model.
@@ -156,25 +159,25 @@ impl Searcher {
             let _ = facts.set(Arc::clone(known));
         }
         let chance = Chance::of(live.counts().papers, before.map(|before| &before.chance));
-        Ok(Self { snapshot, encoder, live, prior: prior.clone(), chance, facts })
+        Ok(Self { snapshot, encoder, live, prior: prior.clone(), chance, facts, scanned: OnceLock::new() })
     }
 
     /// What is in the library.
     #[must_use]
     pub fn counts(&self) -> &Counts {
-        self.live.counts()
+        self.live().counts()
     }
 
     /// Whether the published index answers, or why not.
     #[must_use]
     pub fn index_state(&self) -> &IndexState {
-        self.live.state()
+        self.live().state()
     }
 
     /// The revision of the store that this snapshot shows.
     #[must_use]
     pub fn revision(&self) -> u64 {
-        self.live.revision()
+        self.live().revision()
     }
 
     /// The paper of that name, or of that alias.
@@ -193,6 +196,24 @@ impl Searcher {
         filter.check().map_err(RequestError::from)?;
         let facts = self.facts()?;
         Ok(facts.facets(&facts.select(filter)))
+    }
+
+    fn live(&self) -> &Live {
+        if self.live.unusable().is_none() {
+            return &self.live;
+        }
+        if self.scanned.get().is_none()
+            && let Ok(live) = self.live.without_index(&self.snapshot, self.encoder.as_ref(), &self.prior)
+        {
+            let _ = self.scanned.set(live);
+        }
+        self.scanned.get().unwrap_or(&self.live)
+    }
+
+    /// What `answer` says; once more where damage was met on the way.
+    fn soundly<T>(&self, answer: impl Fn() -> Result<T, SearchError>) -> Result<T, SearchError> {
+        let (sound, answered) = (self.live.unusable().is_none(), answer());
+        if sound && self.live.unusable().is_some() { answer() } else { answered }
     }
 
     fn facts(&self) -> Result<&Facts, SearchError> {

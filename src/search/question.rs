@@ -5,7 +5,7 @@
 
 use super::SearchError;
 use crate::embed::Encoder;
-use crate::index::{Centring, Coded, SentenceVector, product};
+use crate::index::{Centring, Coded, CodedRow};
 use crate::lexical::Glosses;
 use crate::paper::{Language, Role, Span, UnitVector, VectorError, chunk, telling_sentences};
 
@@ -172,19 +172,10 @@ impl Aims {
         Self { whole: Aim::at(whole), sentences: Vec::new() }
     }
 
-    /// How near a passage is: to the whole, and to the sentence that it is nearest to.
-    pub(super) fn similarity(&self, vector: &[f32]) -> f32 {
-        self.blended(|aim| product(aim.vector.as_slice(), vector))
-    }
-
-    /// The same of a sentence of a passage.
-    pub(super) fn similarity_to_sentence(&self, sentence: &SentenceVector<'_>) -> f32 {
-        self.blended(|aim| sentence.similarity(&aim.coded))
-    }
-
-    fn blended(&self, similarity: impl Fn(&Aim) -> f32) -> f32 {
-        let whole = similarity(&self.whole);
-        let nearest = self.sentences.iter().map(similarity).reduce(f32::max);
+    /// How near a passage is, or a sentence of it: to the whole, and to the sentence that it is nearest to.
+    pub(super) fn similarity(&self, to: &CodedRow<'_>) -> f32 {
+        let whole = to.similarity(&self.whole.coded);
+        let nearest = self.sentences.iter().map(|aim| to.similarity(&aim.coded)).reduce(f32::max);
         nearest.map_or(whole, |nearest| (whole + SENTENCE_WEIGHT * nearest) / (1.0 + SENTENCE_WEIGHT))
     }
 }

@@ -102,8 +102,7 @@ impl Ranker {
         passages_of.values_mut().for_each(|numbers| numbers.sort_unstable());
         commentary.values_mut().for_each(|numbers| numbers.sort_unstable_by_key(|(_, number)| *number));
         let hubs = Hubs::of(commentary, |number| {
-            let row = indexes.iter().find_map(|index| index.vector(number))?;
-            UnitVector::new(row.to_vec()).ok()
+            indexes.iter().find_map(|index| index.vector(number))
         });
         let group_of = |entry: &Entry| -> Group {
             let side = is_commentary(entry);
@@ -293,10 +292,7 @@ impl Ranker {
         let mut texts: BTreeMap<(PassageKind, usize), Vec<UnitVector>> = BTreeMap::new();
         for number in self.passages_of.get(&paper)? {
             if let (Some(entry), Some(vector)) = (self.entry(*number), self.vector(*number)) {
-                texts
-                    .entry((entry.kind, entry.ordinal))
-                    .or_default()
-                    .push(UnitVector::new(vector.to_vec()).ok()?);
+                texts.entry((entry.kind, entry.ordinal)).or_default().push(vector);
             }
         }
         let texts: Result<Vec<UnitVector>, _> =
@@ -305,7 +301,7 @@ impl Ranker {
     }
 
     /// The centred vector of a passage.
-    pub(super) fn vector(&self, number: u32) -> Option<&[f32]> {
+    pub(super) fn vector(&self, number: u32) -> Option<UnitVector> {
         self.indexes.iter().find_map(|index| index.vector(number))
     }
 
@@ -346,7 +342,7 @@ impl Ranker {
     ) -> RankedPaper {
         let nearest = |number| {
             let sentences = sentences.iter().find_map(|sentences| sentences.of_passage(number))?;
-            sentences.map(|sentence| asked.similarity_to_sentence(&sentence)).reduce(f32::max)
+            sentences.rows().map(|sentence| asked.similarity(&sentence)).reduce(f32::max)
         };
         let mut evidence = Evidence::default();
         let mut speaks = (f32::NEG_INFINITY, PassageNumber(0));
@@ -355,9 +351,10 @@ impl Ranker {
             let [(lexical, held), (glossed, held_in_english)] =
                 words.each_ref().map(|words| words.of_passage(*number));
             evidence.coverage_in_english = evidence.coverage_in_english.max(held_in_english);
-            let dense = self.vector(*number).map(|vector| {
-                with_sentence(entry.kind, asked.similarity(vector), nearest(*number))
-                    - self.hubs.penalty(language, paper, *number, vector)
+            let vector = self.indexes.iter().find_map(|index| index.coded(*number));
+            let dense = vector.map(|vector| {
+                with_sentence(entry.kind, asked.similarity(&vector), nearest(*number))
+                    - self.hubs.penalty(language, paper, *number, &vector)
                     - shortness(entry.kind)
             });
             let side = if is_commentary(entry) { &mut evidence.commentary } else { &mut evidence.abstracts };

@@ -120,12 +120,17 @@ impl AppState {
         loop {
             let started = Instant::now();
             let library = self.library.clone();
-            match spawn_blocking(move || library.look()).await {
+            let look = move || {
+                let now = library.look()?;
+                // Damage may be found while the same index goes on answering.
+                Some((now, library.searcher().is_ok_and(|searcher| worker::is_unindexed(&searcher))))
+            };
+            match spawn_blocking(look).await {
                 Ok(None) => {}
                 Ok(now) if now == shown => {}
                 Ok(now) => {
                     shown = now;
-                    if self.library.searcher().is_ok_and(|searcher| worker::is_unindexed(&searcher)) {
+                    if now.is_some_and(|(_, unindexed)| unindexed) {
                         self.bell.ask_to_publish();
                     }
                 }

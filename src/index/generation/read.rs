@@ -1,23 +1,29 @@
-//! Opening a generation: every byte is checked against the manifest, and the manifest against `CURRENT`.
+//! Opening a generation: the manifest is checked against `CURRENT`, the files against the manifest.
 
-use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
+use bytemuck::Pod;
+use rayon::prelude::*;
+use twox_hash::XxHash3_128;
 
 use super::{
-    CURRENT, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published, SENTENCE_COUNTS,
-    SENTENCES, TRANSFORM, VECTORS, generations, hex,
+    CODES, CURRENT, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published, SCALES,
+    SEALED, SENTENCE_COUNTS, SENTENCE_SEALS, SENTENCES, StoredFile, TRANSFORM, VECTOR_SEALS, VECTORS,
+    generations, hex,
 };
+use crate::index::codes::Codes;
 use crate::index::graph::Graph;
+use crate::index::held::Held;
+use crate::index::sealed::Sealed;
 use crate::index::{ExactIndex, FlatVectors, HnswIndex, SentenceVectors, VectorIndex};
 
 impl Published {
     /// Opens the current generation of `library`; `None` if nothing was ever published.
     ///
     /// # Errors
-    /// [`GenerationError::Damaged`] where anything is not as it was published, and which file.
+    /// [`GenerationError::Damaged`] where anything is not as it was published, and which file; of whole vectors and sentences
+    /// only [`Published::verify`] and [`Published::damaged`] can tell.
     pub fn open(library: &Path) -> Result<Option<Self>, GenerationError> {
         let Some(mut current) = Current::read(library)? else { return Ok(None) };
         loop {
@@ -32,6 +38,24 @@ impl Published {
         }
     }
 
+    /// Reads what [`Published::open`] left to be read when it is wanted.
+    ///
+    /// # Errors
+    /// [`GenerationError::Damaged`] where it is not as it was published.
+    pub fn verify(&self) -> Result<(), GenerationError> {
+        let sealed = self.manifest.files.iter().filter(|file| is_sealed(file));
+        sealed.map(|file| &file.name).try_for_each(|name| {
+            File { directory: &self.directory, manifest: &self.manifest, name }.held::<u8>().map(drop)
+        })
+    }
+
+    /// What was found damaged when it was read, if anything was.
+    #[must_use]
+    pub fn damaged(&self) -> Option<GenerationError> {
+        let path = self.index.vectors().damaged().or_else(|| self.sentences.damaged())?;
+        Some(GenerationError::damaged(path, "a checksum does not fit"))
+    }
+
     /// The number and manifest that `CURRENT` names, without reading the vectors: cheap enough to ask every second.
     ///
     /// # Errors
@@ -42,11 +66,11 @@ impl Published {
     }
 }
 
-/// What `CURRENT` says: `<number> <sha256 of the manifest>` and a line feed.
+/// What `CURRENT` says: `<number> <checksum of the manifest>` and a line feed.
 #[derive(PartialEq, Eq)]
 pub(super) struct Current {
     pub(super) number: u64,
-    pub(super) manifest_sha256: String,
+    pub(super) manifest_xxh3: String,
 }
 
 impl Current {
@@ -58,8 +82,8 @@ impl Current {
             Err(error) => return Err(GenerationError::io(&path, error)),
         };
         let current = std::str::from_utf8(&bytes).ok().and_then(|text| {
-            let (number, sha256) = text.strip_suffix('\n')?.split_once(' ')?;
-            Some(Self { number: number.parse().ok()?, manifest_sha256: sha256.to_owned() })
+            let (number, xxh3) = text.strip_suffix('\n')?.split_once(' ')?;
+            Some(Self { number: number.parse().ok()?, manifest_xxh3: xxh3.to_owned() })
         });
         match current.filter(|current| current.to_line().as_bytes() == bytes) {
             Some(current) => Ok(Some(current)),
@@ -68,7 +92,7 @@ impl Current {
     }
 
     pub(super) fn to_line(&self) -> String {
-        format!("{} {}\n", self.number, self.manifest_sha256)
+        format!("{} {}\n", self.number, self.manifest_xxh3)
     }
 
     fn directory(&self, library: &Path) -> PathBuf {
@@ -79,7 +103,7 @@ impl Current {
 fn manifest(directory: &Path, current: &Current) -> Result<Manifest, GenerationError> {
     let path = directory.join(MANIFEST);
     let bytes = fs_err::read(&path).map_err(|error| unreadable(&path, error))?;
-    if hex(&Sha256::digest(&bytes)) != current.manifest_sha256 {
+    if hex(XxHash3_128::oneshot(&bytes)) != current.manifest_xxh3 {
         return Err(GenerationError::damaged(&path, "the checksum does not fit"));
     }
     let manifest: Manifest =
@@ -90,43 +114,51 @@ fn manifest(directory: &Path, current: &Current) -> Result<Manifest, GenerationE
     Ok(manifest)
 }
 
-fn open(library: &Path, current: &Current) -> Result<Published, GenerationError> {
+pub(super) fn open(library: &Path, current: &Current) -> Result<Published, GenerationError> {
     let directory = current.directory(library);
     let manifest = manifest(&directory, current)?;
     let file = |name| File { directory: &directory, manifest: &manifest, name };
-    for beside in manifest.files.iter().filter(|file| file.name.contains('/')) {
-        file(&beside.name).read(|_| {})?;
-    }
+    manifest.files.par_iter().filter(|file| file.name.contains('/')).try_for_each(|beside| {
+        file(&beside.name).held::<u8>().map(drop)
+    })?;
 
-    let transform = file(TRANSFORM).bytes()?;
-    let numbers = file(NUMBERS).words(u32::from_le_bytes)?;
-    let values = file(VECTORS).words(f32::from_le_bytes)?;
-    let vectors = FlatVectors::of(manifest.dimension, numbers, values)
-        .filter(|vectors| vectors.len() == manifest.count)
-        .ok_or_else(|| file(VECTORS).damaged("the counts do not agree"))?;
-    let vectors = Arc::new(vectors);
-    let counts = file(SENTENCE_COUNTS).words(u32::from_le_bytes)?;
-    let sentences = SentenceVectors::of(manifest.dimension, &counts, file(SENTENCES).bytes()?)
-        .ok_or_else(|| file(SENTENCES).damaged("the counts do not agree"))?;
-    let index: Box<dyn VectorIndex> = match manifest.kind {
-        Kind::Exact => Box::new(ExactIndex::new(vectors)),
-        Kind::Hnsw => {
-            let words = file(GRAPH).words(u32::from_le_bytes)?;
-            let graph = Graph::from_words(&words, vectors.len());
+    let (vectors, graph) =
+        rayon::join(|| vectors(file), || (manifest.kind == Kind::Hnsw).then(|| file(GRAPH).held()).transpose());
+    let (vectors, graph) = (Arc::new(vectors?), graph?);
+    let counts = file(SENTENCE_COUNTS).held::<u32>()?;
+    let sentences = SentenceVectors::stored(manifest.dimension, &counts, file(SENTENCES).sealed(SENTENCE_SEALS)?)
+        .ok_or_else(|| file(SENTENCE_COUNTS).damaged("the counts do not agree"))?;
+    let graph = match graph {
+        None => None,
+        Some(words) => {
+            let graph = Graph::of_words(words, vectors.len());
             let (Some(graph), Some(effort)) = (graph, manifest.effort) else {
                 return Err(file(GRAPH).damaged("it is no graph of these vectors"));
             };
-            Box::new(HnswIndex::of(vectors, graph, effort))
+            Some(Arc::new(HnswIndex::of(Arc::clone(&vectors), graph, effort)))
         }
     };
-    Ok(Published {
-        directory: directory.clone(),
-        number: current.number,
-        manifest,
-        transform,
-        index,
-        sentences: Arc::new(sentences),
-    })
+    let index: Arc<dyn VectorIndex> = match &graph {
+        None => Arc::new(ExactIndex::new(vectors)),
+        Some(graph) => Arc::clone(graph) as _,
+    };
+    let transform = file(TRANSFORM).held::<u8>()?.to_vec();
+    let (number, sentences) = (current.number, Arc::new(sentences));
+    Ok(Published { directory: directory.clone(), number, manifest, transform, index, graph, sentences })
+}
+
+fn vectors<'g>(file: impl Fn(&'g str) -> File<'g>) -> Result<FlatVectors, GenerationError> {
+    let manifest = file(CODES).manifest;
+    let (numbers, scales) = (file(NUMBERS).held::<u32>()?.to_vec(), file(SCALES).held::<f32>()?.to_vec());
+    let whole = file(VECTORS).sealed(VECTOR_SEALS)?;
+    Codes::stored(manifest.dimension, file(CODES).held()?, scales, manifest.rounding)
+        .filter(|codes| codes.len() == manifest.count)
+        .and_then(|codes| FlatVectors::stored(numbers, codes, whole))
+        .ok_or_else(|| file(CODES).damaged("the counts do not agree"))
+}
+
+fn is_sealed(file: &StoredFile) -> bool {
+    SEALED.contains(&file.name.as_str())
 }
 
 /// A file of a generation that is being opened.
@@ -137,54 +169,43 @@ struct File<'g> {
 }
 
 impl File<'_> {
+    fn path(&self) -> PathBuf {
+        self.directory.join(self.name)
+    }
+
     fn damaged(&self, why: impl Into<String>) -> GenerationError {
-        GenerationError::damaged(&self.directory.join(self.name), why)
+        GenerationError::damaged(&self.path(), why)
     }
 
-    fn bytes(&self) -> Result<Vec<u8>, GenerationError> {
-        let mut bytes = Vec::new();
-        self.read(|piece| bytes.extend_from_slice(piece))?;
-        Ok(bytes)
-    }
-
-    /// The file as numbers of four bytes, without a second copy of it in memory.
-    fn words<T>(&self, word: fn([u8; 4]) -> T) -> Result<Vec<T>, GenerationError> {
-        let mut words = Vec::new();
-        let mut odd = false;
-        self.read(|piece| {
-            let (pieces, rest) = piece.as_chunks::<4>();
-            odd |= !rest.is_empty();
-            words.extend(pieces.iter().map(|bytes| word(*bytes)));
-        })?;
-        if odd { Err(self.damaged("its length is no multiple of four")) } else { Ok(words) }
-    }
-
-    /// Shows the file to `take` piece by piece, each but the last a multiple of four, and verifies the whole.
-    fn read(&self, mut take: impl FnMut(&[u8])) -> Result<(), GenerationError> {
+    /// The file, of the length that it was published with.
+    fn open(&self) -> Result<(fs_err::File, &StoredFile), GenerationError> {
         let wanted = self.manifest.files.iter().find(|file| file.name == self.name);
         let wanted = wanted.ok_or_else(|| self.damaged("the manifest does not name it"))?;
-        let path = self.directory.join(self.name);
-        let mut source = fs_err::File::open(&path).map_err(|error| unreadable(&path, error))?;
+        let path = self.path();
+        let source = fs_err::File::open(&path).map_err(|error| unreadable(&path, error))?;
         let length = source.metadata().map_err(|error| GenerationError::io(&path, error))?.len();
-        if length != wanted.bytes {
-            return Err(self.damaged(format!("{length} bytes, not {}", wanted.bytes)));
+        match length == wanted.bytes {
+            true => Ok((source, wanted)),
+            false => Err(self.damaged(format!("{length} bytes, not {}", wanted.bytes))),
         }
-        let mut hash = Sha256::new();
-        let mut buffer = vec![0; 1 << 18];
-        let mut left = length;
-        while left > 0 {
-            let size = usize::try_from(left).unwrap_or(usize::MAX).min(buffer.len());
-            let piece = &mut buffer[..size];
-            source.read_exact(piece).map_err(|error| unreadable(&path, error))?;
-            hash.update(&*piece);
-            take(piece);
-            left -= size as u64;
+    }
+
+    /// The whole file, verified.
+    fn held<T: Pod>(&self) -> Result<Held<T>, GenerationError> {
+        let (source, wanted) = self.open()?;
+        let held = Held::of(&source).map_err(|error| GenerationError::io(&self.path(), error))?;
+        let held: Held<T> = held.ok_or_else(|| self.damaged("its length is no multiple of its numbers'"))?;
+        match hex(XxHash3_128::oneshot(held.as_bytes())) == wanted.xxh3 {
+            true => Ok(held),
+            false => Err(self.damaged("the checksum does not fit")),
         }
-        if hex(&hash.finalize()) == wanted.sha256 {
-            Ok(())
-        } else {
-            Err(self.damaged("the checksum does not fit"))
-        }
+    }
+
+    /// The file, whose pieces have their checksums in the file `seals`.
+    fn sealed(&self, seals: &str) -> Result<Sealed, GenerationError> {
+        let (source, _) = self.open()?;
+        let seals = File { name: seals, ..*self }.held::<u64>()?.to_vec();
+        Ok(Sealed::new(&self.path(), source, seals))
     }
 }
 

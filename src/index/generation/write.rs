@@ -1,190 +1,316 @@
 //! Publishing a generation: written aside, synced file by file, renamed, synced, and only then named in `CURRENT`.
+//!
+//! Vectors are written as they come: in memory are only their bytes, as long as links are made of them.
 
 use std::fs::TryLockError;
-use std::io::{BufWriter, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use sha2::{Digest, Sha256};
+use bytemuck::cast_slice;
+use twox_hash::XxHash3_128;
 
-use super::read::Current;
+use super::read::{Current, open};
 use super::{
-    CURRENT, Contents, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published,
-    SENTENCE_COUNTS, SENTENCES, StoredFile, TRANSFORM, VECTORS, generations, hex,
+    CODES, CURRENT, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published, SCALES,
+    SENTENCE_COUNTS, SENTENCE_SEALS, SENTENCES, StoredFile, TRANSFORM, VECTOR_SEALS, VECTORS, generations,
+    hex,
 };
 use crate::failpoint;
-use crate::index::{EXACT_LIMIT, ExactIndex, HnswIndex, SentenceVectors, VectorIndex};
+use crate::index::codes::Codes;
+use crate::index::sealed::{Sealed, seal};
+use crate::index::sentences::bytes_of;
+use crate::index::{EXACT_LIMIT, FlatVectors, HnswIndex};
+use crate::paper::UnitVector;
 
 /// What is being written has this in front of its number; nobody reads it, and the next publisher removes it.
 const UNFINISHED: &str = "new-";
 
-/// Publishes `contents` as the library's current generation, and removes the ones before it.
-///
-/// # Errors
-/// [`GenerationError::Busy`], [`GenerationError::DiskFull`]; what was published before is then still current.
-pub fn publish(library: &Path, contents: Contents<'_>) -> Result<Published, GenerationError> {
-    let kind = if contents.vectors.len() <= EXACT_LIMIT { Kind::Exact } else { Kind::Hnsw };
-    publish_as(library, contents, kind)
+/// Files of another kind of index that belong to the generation: written into a folder of it, sealed and verified with it,
+/// opened by whoever wrote them.
+pub struct Beside<'c> {
+    /// The folder's name.
+    pub folder: &'static str,
+    /// Writes and syncs the files into the folder given; their names.
+    pub write: &'c dyn Fn(&Path) -> io::Result<Vec<String>>,
 }
 
-/// The same, of a kind that is not left to the size.
-///
-/// # Errors
-/// As [`publish`].
-pub fn publish_as(library: &Path, contents: Contents<'_>, kind: Kind) -> Result<Published, GenerationError> {
-    let root = generations(library);
-    let failed = |error| GenerationError::io(&root, error);
-    if !root.is_dir() {
-        fs_err::create_dir_all(&root).map_err(failed)?;
-        sync(library).map_err(failed)?;
-    }
-    let _lock = lock(&root)?;
-    let (numbered, unfinished) = present(&root).map_err(failed)?;
-    for directory in unfinished {
-        fs_err::remove_dir_all(directory).map_err(failed)?;
-    }
-    // A damaged CURRENT is what is being repaired.
-    let named = Current::read(library).ok().flatten().map_or(0, |current| current.number);
-    let number = numbered.iter().map(|(number, _)| *number).chain([named]).max().unwrap_or(0) + 1;
+/// A generation that is being written. Until it is published, what was published before is current; if it is dropped instead,
+/// nothing of it stays.
+pub struct Draft {
+    library: PathBuf,
+    root: PathBuf,
+    number: u64,
+    directory: PathBuf,
+    replaced: Vec<PathBuf>,
+    dimension: usize,
+    numbers: Vec<u32>,
+    codes: Codes,
+    vectors: Pieces,
+    sentence_counts: Vec<u32>,
+    sentences: Pieces,
+    files: Vec<StoredFile>,
+    failure: Option<GenerationError>,
+    _lock: std::fs::File,
+}
 
-    let directory = root.join(format!("{UNFINISHED}{number}"));
-    fs_err::create_dir(&directory).map_err(failed)?;
-    let written = write(&directory, contents, kind);
-    let (manifest, manifest_sha256, transform, index, sentences) = match written {
-        Ok(written) => written,
-        Err(error) => {
-            // The disk may be full of it.
-            let _ = fs_err::remove_dir_all(&directory);
-            return Err(error);
+impl Draft {
+    /// Begins the next generation of `library`, of vectors of `dimension` numbers.
+    ///
+    /// # Errors
+    /// [`GenerationError::Busy`], [`GenerationError::DiskFull`].
+    pub fn begin(library: &Path, dimension: usize) -> Result<Self, GenerationError> {
+        let root = generations(library);
+        let failed = |error| GenerationError::io(&root, error);
+        if !root.is_dir() {
+            fs_err::create_dir_all(&root).map_err(failed)?;
+            sync(library).map_err(failed)?;
         }
-    };
-    fs_err::rename(&directory, root.join(number.to_string())).map_err(failed)?;
-    failpoint::reach("generation.directory.renamed");
-    sync(&root).map_err(failed)?;
-
-    let next = root.join(format!("{UNFINISHED}{CURRENT}"));
-    let line = Current { number, manifest_sha256 }.to_line();
-    store(&next, |file| file.write_all(line.as_bytes()))?;
-    failpoint::reach("generation.current.before_rename");
-    fs_err::rename(&next, root.join(CURRENT)).map_err(failed)?;
-    failpoint::reach("generation.current.after_rename");
-    sync(&root).map_err(failed)?;
-
-    failpoint::reach("generation.old.before_removal");
-    for (_, old) in numbered {
-        // Published is published; what stays here the next publisher removes.
-        let _ = fs_err::remove_dir_all(old);
-    }
-    Ok(Published { directory: root.join(number.to_string()), number, manifest, transform, index, sentences })
-}
-
-type Written = (Manifest, String, Vec<u8>, Box<dyn VectorIndex>, Arc<SentenceVectors>);
-
-fn write(directory: &Path, contents: Contents<'_>, kind: Kind) -> Result<Written, GenerationError> {
-    let vectors = Arc::new(contents.vectors);
-    let mut files = Vec::new();
-    let mut file = |name: &str, fill: &dyn Fn(&mut dyn Write) -> std::io::Result<()>| {
-        let (bytes, sha256) = store(&directory.join(name), fill)?;
-        files.push(StoredFile { name: name.to_owned(), bytes, sha256: sha256.clone() });
-        Ok::<_, GenerationError>(sha256)
-    };
-    let transform_sha256 = file(TRANSFORM, &|out| out.write_all(contents.transform))?;
-    file(NUMBERS, &|out| {
-        vectors.numbers().iter().try_for_each(|number| out.write_all(&number.to_le_bytes()))
-    })?;
-    file(VECTORS, &|out| vectors.values().iter().try_for_each(|value| out.write_all(&value.to_le_bytes())))?;
-    let sentences = Arc::new(contents.sentences);
-    file(SENTENCE_COUNTS, &|out| {
-        sentences.counts().iter().try_for_each(|number| out.write_all(&number.to_le_bytes()))
-    })?;
-    file(SENTENCES, &|out| {
-        let mut rows = sentences.values().chunks(1 << 16);
-        rows.try_for_each(|piece| {
-            out.write_all(&piece.iter().map(|byte| byte.cast_unsigned()).collect::<Vec<u8>>())
+        let lock = lock(&root)?;
+        let (numbered, unfinished) = present(&root).map_err(failed)?;
+        for directory in unfinished {
+            fs_err::remove_dir_all(directory).map_err(failed)?;
+        }
+        // A damaged CURRENT is what is being repaired.
+        let named = Current::read(library).ok().flatten().map_or(0, |current| current.number);
+        let number = numbered.iter().map(|(number, _)| *number).chain([named]).max().unwrap_or(0) + 1;
+        let directory = root.join(format!("{UNFINISHED}{number}"));
+        fs_err::create_dir(&directory).map_err(failed)?;
+        Ok(Self {
+            library: library.to_owned(),
+            number,
+            replaced: numbered.into_iter().map(|(_, directory)| directory).collect(),
+            dimension,
+            numbers: Vec::new(),
+            codes: Codes::new(dimension),
+            vectors: Pieces::create(&directory, VECTORS)?,
+            sentence_counts: Vec::new(),
+            sentences: Pieces::create(&directory, SENTENCES)?,
+            files: Vec::new(),
+            failure: None,
+            directory,
+            root,
+            _lock: lock,
         })
-    })?;
-    let mut effort = None;
-    let index: Box<dyn VectorIndex> = match kind {
-        Kind::Exact => Box::new(ExactIndex::new(Arc::clone(&vectors))),
-        Kind::Hnsw => {
-            let index = HnswIndex::build(Arc::clone(&vectors));
-            let bytes = index.graph().to_bytes();
-            file(GRAPH, &|out| out.write_all(&bytes))?;
-            effort = Some(index.effort());
-            Box::new(index)
+    }
+
+    /// Adds a vector, transformed. Each number is to be given once; what has another dimension is passed over. What fails is told by
+    /// [`Draft::publish`].
+    pub fn push(&mut self, number: u32, vector: &UnitVector) {
+        if vector.dimension() == self.dimension && self.failure.is_none() {
+            self.failure = self.vectors.push(cast_slice(vector.as_slice())).err();
+            self.numbers.push(number);
+            self.codes.push(vector.as_slice());
         }
-    };
-    if let Some(beside) = contents.beside {
-        let folder = directory.join(beside.folder);
+    }
+
+    /// Adds the vectors of the sentences of a passage, transformed; in the order of the numbers. Otherwise as [`Draft::push`].
+    pub fn push_sentences(&mut self, number: u32, sentences: &[UnitVector]) {
+        let bytes = bytes_of(sentences, self.dimension);
+        if !bytes.is_empty() && self.failure.is_none() {
+            self.failure = self.sentences.push(cast_slice(&bytes)).err();
+            self.sentence_counts.extend([number, (bytes.len() / self.dimension) as u32]);
+        }
+    }
+
+    /// Publishes what was added as the library's current generation, and removes the ones before it. `revision` is that of the store,
+    /// `fingerprint` that of the model, `transform` what was done to the stored vectors, opaque here; the kind is left to the
+    /// size unless it is given.
+    ///
+    /// # Errors
+    /// [`GenerationError::DiskFull`] and others; what was published before is then still current.
+    pub fn publish(
+        mut self,
+        fingerprint: &str,
+        transform: &[u8],
+        revision: u64,
+        kind: Option<Kind>,
+        beside: Option<Beside<'_>>,
+    ) -> Result<Published, GenerationError> {
+        let small = self.numbers.len() <= EXACT_LIMIT;
+        let kind = kind.unwrap_or(if small { Kind::Exact } else { Kind::Hnsw });
+        let manifest_xxh3 = self.write(fingerprint, transform, revision, kind, beside)?;
+        let (root, number) = (self.root.clone(), self.number);
+        let failed = |error| GenerationError::io(&root, error);
+        fs_err::rename(&self.directory, root.join(number.to_string())).map_err(failed)?;
+        failpoint::reach("generation.directory.renamed");
+        sync(&root).map_err(failed)?;
+
+        let next = root.join(format!("{UNFINISHED}{CURRENT}"));
+        let current = Current { number, manifest_xxh3 };
+        store(&next, current.to_line().as_bytes())?;
+        failpoint::reach("generation.current.before_rename");
+        fs_err::rename(&next, root.join(CURRENT)).map_err(failed)?;
+        failpoint::reach("generation.current.after_rename");
+        sync(&root).map_err(failed)?;
+
+        failpoint::reach("generation.old.before_removal");
+        for old in self.replaced.drain(..) {
+            // Published is published; what stays here the next publisher removes.
+            let _ = fs_err::remove_dir_all(old);
+        }
+        open(&self.library, &current)
+    }
+
+    /// All files; the checksum of the manifest.
+    fn write(
+        &mut self,
+        fingerprint: &str,
+        transform: &[u8],
+        revision: u64,
+        kind: Kind,
+        beside: Option<Beside<'_>>,
+    ) -> Result<String, GenerationError> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
+        self.file(TRANSFORM, transform)?;
+        let numbers = std::mem::take(&mut self.numbers);
+        self.file(NUMBERS, cast_slice(&numbers))?;
+        let codes = std::mem::replace(&mut self.codes, Codes::new(self.dimension));
+        self.file(CODES, codes.bytes().as_bytes())?;
+        self.file(SCALES, cast_slice(codes.scales()))?;
+        let vector_seals = self.vectors.finish(&mut self.files)?;
+        self.file(VECTOR_SEALS, cast_slice(&vector_seals))?;
+        let counts = std::mem::take(&mut self.sentence_counts);
+        self.file(SENTENCE_COUNTS, cast_slice(&counts))?;
+        let sentence_seals = self.sentences.finish(&mut self.files)?;
+        self.file(SENTENCE_SEALS, cast_slice(&sentence_seals))?;
+        let (count, rounding) = (numbers.len(), codes.rounding());
+        let mut effort = None;
+        if kind == Kind::Hnsw {
+            let path = self.directory.join(VECTORS);
+            let written = fs_err::File::open(&path).map_err(|error| GenerationError::io(&path, error))?;
+            let rows = Sealed::new(&path, written, vector_seals);
+            let vectors = FlatVectors::stored(numbers, codes, rows)
+                .ok_or_else(|| GenerationError::damaged(&path, "the counts do not agree"))?;
+            let index = HnswIndex::build(Arc::new(vectors));
+            self.file(GRAPH, index.graph().as_bytes())?;
+            effort = Some(index.effort());
+        }
+        if let Some(beside) = beside {
+            self.write_beside(&beside)?;
+        }
+        let manifest = Manifest {
+            format: FORMAT,
+            fingerprint: fingerprint.to_owned(),
+            revision,
+            count,
+            dimension: self.dimension,
+            rounding,
+            kind,
+            effort,
+            files: std::mem::take(&mut self.files),
+        };
+        let path = self.directory.join(MANIFEST);
+        let json =
+            serde_json::to_vec_pretty(&manifest).map_err(|error| GenerationError::io(&path, error.into()))?;
+        let xxh3 = store(&path, &json)?;
+        failpoint::reach("generation.directory.before_sync");
+        sync(&self.directory).map_err(|error| GenerationError::io(&self.directory, error))?;
+        failpoint::reach("generation.directory.after_sync");
+        Ok(xxh3)
+    }
+
+    fn file(&mut self, name: &str, bytes: &[u8]) -> Result<(), GenerationError> {
+        let xxh3 = store(&self.directory.join(name), bytes)?;
+        self.files.push(StoredFile { name: name.to_owned(), bytes: bytes.len() as u64, xxh3 });
+        Ok(())
+    }
+
+    fn write_beside(&mut self, beside: &Beside<'_>) -> Result<(), GenerationError> {
+        let folder = self.directory.join(beside.folder);
         let failed = |error| GenerationError::io(&folder, error);
         fs_err::create_dir(&folder).map_err(failed)?;
         for name in (beside.write)(&folder).map_err(failed)? {
-            let (bytes, sha256) = sealed(&folder.join(&name))?;
-            files.push(StoredFile { name: format!("{}/{name}", beside.folder), bytes, sha256 });
+            let mut hashed = Hashed::new(io::sink());
+            let mut source = fs_err::File::open(folder.join(&name)).map_err(failed)?;
+            io::copy(&mut source, &mut hashed).map_err(failed)?;
+            self.files.push(hashed.stored(&format!("{}/{name}", beside.folder)));
         }
-        sync(&folder).map_err(failed)?;
+        sync(&folder).map_err(failed)
     }
-    let manifest = Manifest {
-        format: FORMAT,
-        fingerprint: contents.fingerprint.to_owned(),
-        transform_sha256,
-        revision: contents.revision,
-        count: vectors.len(),
-        dimension: vectors.dimension(),
-        kind,
-        effort,
-        files,
-    };
-    let path = directory.join(MANIFEST);
-    let json =
-        serde_json::to_vec_pretty(&manifest).map_err(|error| GenerationError::io(&path, error.into()))?;
-    let (_, manifest_sha256) = store(&path, |out| out.write_all(&json))?;
-    failpoint::reach("generation.directory.before_sync");
-    sync(directory).map_err(|error| GenerationError::io(directory, error))?;
-    failpoint::reach("generation.directory.after_sync");
-    Ok((manifest, manifest_sha256, contents.transform.to_vec(), index, sentences))
 }
 
-/// Writes and syncs a file; its length and checksum.
-fn store(
-    path: &Path,
-    fill: impl Fn(&mut dyn Write) -> std::io::Result<()>,
-) -> Result<(u64, String), GenerationError> {
+impl Drop for Draft {
+    fn drop(&mut self) {
+        // Published, it has another name; else the disk may be full of it.
+        let _ = fs_err::remove_dir_all(&self.directory);
+    }
+}
+
+/// A file that is written piece by piece, each with its checksum.
+struct Pieces {
+    name: &'static str,
+    path: PathBuf,
+    out: Option<BufWriter<Hashed<fs_err::File>>>,
+    seals: Vec<u64>,
+}
+
+impl Pieces {
+    fn create(directory: &Path, name: &'static str) -> Result<Self, GenerationError> {
+        let path = directory.join(name);
+        let file = fs_err::File::create(&path).map_err(|error| GenerationError::io(&path, error))?;
+        let out = Some(BufWriter::with_capacity(1 << 18, Hashed::new(file)));
+        Ok(Self { name, path, out, seals: Vec::new() })
+    }
+
+    fn push(&mut self, piece: &[u8]) -> Result<(), GenerationError> {
+        self.seals.push(seal(self.seals.len(), piece));
+        let written = self.out.as_mut().map_or(Ok(()), |out| out.write_all(piece));
+        written.map_err(|error| GenerationError::io(&self.path, error))
+    }
+
+    /// Syncs the file and adds it to `files`; the checksums of its pieces.
+    fn finish(&mut self, files: &mut Vec<StoredFile>) -> Result<Vec<u64>, GenerationError> {
+        let failed = |error| GenerationError::io(&self.path, error);
+        if let Some(out) = self.out.take() {
+            let hashed = out.into_inner().map_err(|error| failed(error.into_error()))?;
+            hashed.out.sync_all().map_err(failed)?;
+            failpoint::reach("generation.file");
+            files.push(hashed.stored(self.name));
+        }
+        Ok(std::mem::take(&mut self.seals))
+    }
+}
+
+/// Writes and syncs a file; its checksum.
+fn store(path: &Path, bytes: &[u8]) -> Result<String, GenerationError> {
     let failed = |error| GenerationError::io(path, error);
-    let file = fs_err::File::create(path).map_err(failed)?;
-    let mut out = BufWriter::with_capacity(1 << 18, Hashed { file, hash: Sha256::new(), bytes: 0 });
-    fill(&mut out).map_err(failed)?;
-    let hashed = out.into_inner().map_err(|error| failed(error.into_error()))?;
-    hashed.file.sync_all().map_err(failed)?;
+    let mut file = fs_err::File::create(path).map_err(failed)?;
+    file.write_all(bytes).map_err(failed)?;
+    file.sync_all().map_err(failed)?;
     failpoint::reach("generation.file");
-    Ok((hashed.bytes, hex(&hashed.hash.finalize())))
+    Ok(hex(XxHash3_128::oneshot(bytes)))
 }
 
-/// Length and checksum of a file that is there.
-fn sealed(path: &Path) -> Result<(u64, String), GenerationError> {
-    let failed = |error| GenerationError::io(path, error);
-    let mut source = fs_err::File::open(path).map_err(failed)?;
-    let mut hash = Sha256::new();
-    let bytes = std::io::copy(&mut source, &mut hash).map_err(failed)?;
-    Ok((bytes, hex(&hash.finalize())))
-}
-
-struct Hashed {
-    file: fs_err::File,
-    hash: Sha256,
+/// Counts and sums up what passes through.
+struct Hashed<W> {
+    out: W,
+    hash: XxHash3_128,
     bytes: u64,
 }
 
-impl Write for Hashed {
-    fn write(&mut self, buffer: &[u8]) -> std::io::Result<usize> {
-        let written = self.file.write(buffer)?;
-        self.hash.update(&buffer[..written]);
+impl<W> Hashed<W> {
+    fn new(out: W) -> Self {
+        Self { out, hash: XxHash3_128::new(), bytes: 0 }
+    }
+
+    fn stored(&self, name: &str) -> StoredFile {
+        StoredFile { name: name.to_owned(), bytes: self.bytes, xxh3: hex(self.hash.finish_128()) }
+    }
+}
+
+impl<W: Write> Write for Hashed<W> {
+    fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(buffer)?;
+        self.hash.write(&buffer[..written]);
         self.bytes += written as u64;
         Ok(written)
     }
 
-    fn flush(&mut self) -> std::io::Result<()> {
-        self.file.flush()
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
     }
 }
 

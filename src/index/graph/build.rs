@@ -1,15 +1,15 @@
-//! How a graph comes to be: hnsw_rs inserts with little effort, which gives the layers and a rough lowest one; then every row is
-//! looked for in what there is, and linked anew to what was found.
+//! How a graph comes to be: hnsw_rs links a sample of the rows, which gives the upper layers; the others join the lowest by walks over
+//! what there is, each time as many as are there already; at last every row is looked for once more, and linked anew to what was found.
 //!
-//! An insertion takes locks and allocates, a walk over plain arrays does not: refined so, 100,000 rows are linked four times
-//! as fast as by hnsw_rs alone, and found as well (`scripts/bench-ann.sh`). Rows are compared by their bytes throughout.
+//! An insertion by hnsw_rs takes locks and allocates, a walk over plain arrays does neither (`scripts/bench-ann.sh`). Rows are compared
+//! by their bytes throughout.
 
 use std::sync::Arc;
 
 use hnsw_rs::prelude::{Distance, Hnsw};
 use rayon::prelude::*;
 
-use super::{Graph, LAYERS, Layer, Walker};
+use super::{Graph, LAYERS, Upper, Walker};
 use crate::index::FlatVectors;
 use crate::index::codes::Codes;
 
@@ -17,10 +17,14 @@ use crate::index::codes::Codes;
 const LINKS: usize = 16;
 /// Links to near rows that a row has in any case, though they lead where others lead already.
 const FEWEST_LINKS: usize = 12;
-/// Candidates that hnsw_rs looks at for each row.
-const ROUGH_WIDTH: usize = 24;
-/// Candidates for each row, round by round. A third round gains nothing.
-const WIDTHS: [usize; 2] = [96, 160];
+/// One row in so many is of the sample: a power of two.
+const SAMPLED: usize = 16;
+/// Candidates that hnsw_rs looks at for each row of the sample.
+const SAMPLE_WIDTH: usize = 64;
+/// Candidates for a row that joins.
+const JOINING_WIDTH: usize = 96;
+/// Candidates for each row at last.
+const LAST_WIDTH: usize = 200;
 /// Inserted one by one: in parallel into nothing they would not find each other.
 const FIRST: usize = 1000;
 
@@ -34,7 +38,7 @@ impl Distance<u32> for BetweenRows {
         match (left.first(), right.first()) {
             (Some(left), Some(right)) => {
                 (1.0 - self.0.codes().between(*left as usize, *right as usize)).max(0.0)
-            }
+            },
             _ => 2.0,
         }
     }
@@ -44,68 +48,67 @@ impl Distance<u32> for BetweenRows {
 type Near = (f32, u32);
 
 impl Graph {
-    /// Links `vectors`, on all cores.
+    /// Links all rows, on all cores.
     pub(in crate::index) fn build(vectors: &Arc<FlatVectors>) -> Self {
-        if vectors.is_empty() {
-            // hnsw_rs panics where it is asked for the points of an empty graph.
-            return Self { layers: vec![Layer::of(std::iter::empty())] };
+        let codes = vectors.codes();
+        let count = codes.len() as u32;
+        let mut step = if codes.len() > SAMPLED * FIRST { SAMPLED } else { 1 };
+        let sample: Vec<u32> = (0..count).step_by(step).collect();
+        let mut layers = of_sample(vectors, &sample);
+        let mut links = vec![Vec::new(); codes.len()];
+        if let Some(lowest) = layers.first() {
+            lowest.iter().for_each(|(row, own)| links[*row as usize].clone_from(own));
         }
-        let (mut lowest, upper) = rough(vectors);
-        let upper: Vec<Layer> = upper.into_iter().map(Layer::of_linked).collect();
-        let entry = upper.last().and_then(|layer| layer.rows.first()).copied().unwrap_or(0);
-        for width in WIDTHS {
-            let layer = Layer::of(lowest.into_iter().enumerate());
-            let graph = Self { layers: vec![layer] };
-            lowest = graph.refined(vectors.codes(), width);
+        if step == 1 && !layers.is_empty() {
+            layers.remove(0);
         }
-        reconnect(&mut lowest, entry);
-        let lowest = Layer::of(lowest.into_iter().enumerate());
-        Self { layers: std::iter::once(lowest).chain(upper).collect() }
+        while step > 1 {
+            let joining: Vec<u32> = (step as u32 / 2..count).step_by(step).collect();
+            links = Self::of(&links, &layers).linked(codes, &joining, JOINING_WIDTH);
+            step /= 2;
+        }
+        let all: Vec<u32> = (0..count).collect();
+        let mut links = Self::of(&links, &layers).linked(codes, &all, LAST_WIDTH);
+        let entry = layers.last().and_then(|layer| layer.first()).map_or(0, |(row, _)| *row);
+        reconnect(&mut links, entry);
+        Self::of(&links, &layers)
     }
 
-    /// The links of each row of the lowest layer, chosen among what a walk from the row itself finds.
-    fn refined(&self, codes: &Codes, width: usize) -> Vec<Vec<u32>> {
-        let count = self.layers.first().map_or(0, |lowest| lowest.rows.len());
-        let chosen: Vec<Vec<u32>> = (0..count)
-            .into_par_iter()
-            .map_init(Walker::default, |walker, row| {
-                let found = self.walk(
-                    walker,
-                    width,
-                    row as u32,
-                    |other| codes.between(other, row),
-                    |other| codes.prefetch(other),
-                );
-                let others = found.iter().filter(|found| found.row as usize != row);
-                let near: Vec<Near> = others.map(|found| (found.similarity, found.row)).collect();
-                chosen(&near, LINKS, codes)
-            })
-            .collect();
-        let mut links = chosen.clone();
-        for (row, chosen) in chosen.iter().enumerate() {
+    /// The links of the lowest layer, where those of `rows` are chosen anew among what walks find.
+    fn linked(&self, codes: &Codes, rows: &[u32], width: usize) -> Vec<Vec<u32>> {
+        let Some(lowest) = self.layer(0) else { return Vec::new() };
+        let choose = |walker: &mut Walker, row: &u32| {
+            let similarity = |other| codes.between(other, *row as usize);
+            let known = !lowest.links_of(*row).is_empty();
+            let entry = if known { Some(*row) } else { self.entry(similarity) };
+            let Some(entry) = entry else { return Vec::new() };
+            let found = self.walk(walker, width, entry, similarity, |other| codes.prefetch(other));
+            let others = found.iter().filter(|found| found.row != *row);
+            let near: Vec<Near> = others.map(|found| (found.similarity, found.row)).collect();
+            chosen(&near, LINKS, codes)
+        };
+        let chosen: Vec<Vec<u32>> = rows.par_iter().map_init(Walker::default, choose).collect();
+        let mut links: Vec<Vec<u32>> = (0..self.count as u32).map(|row| lowest.links_of(row).to_vec()).collect();
+        for (row, chosen) in rows.iter().zip(&chosen) {
+            links[*row as usize].clone_from(chosen);
+        }
+        for (row, chosen) in rows.iter().zip(chosen) {
             for other in chosen {
-                if let Some(links) = links.get_mut(*other as usize) {
-                    links.push(row as u32);
-                }
+                links[other as usize].push(*row);
             }
         }
         links.par_iter_mut().enumerate().for_each(|(row, links)| {
             links.sort_unstable();
             links.dedup();
-            let mut near: Vec<Near> =
-                links.iter().map(|other| (codes.between(row, *other as usize), *other)).collect();
-            near.sort_by(|one, two| two.0.total_cmp(&one.0));
-            *links = chosen_of_many(&near, codes);
+            if links.len() > 2 * LINKS {
+                let near = links.iter().map(|other| (codes.between(row, *other as usize), *other));
+                let mut near: Vec<Near> = near.collect();
+                near.sort_by(|one, two| two.0.total_cmp(&one.0));
+                *links = self::chosen(&near, 2 * LINKS, codes);
+            }
         });
         links
     }
-}
-
-fn chosen_of_many(near: &[Near], codes: &Codes) -> Vec<u32> {
-    if near.len() <= 2 * LINKS {
-        return near.iter().map(|(_, row)| *row).collect();
-    }
-    chosen(near, 2 * LINKS, codes)
 }
 
 /// At most `most` of `near`, nearest first: those that lead somewhere that no nearer one leads to (the heuristic of Malkov and
@@ -131,31 +134,32 @@ fn chosen(near: &[Near], most: usize, codes: &Codes) -> Vec<u32> {
     chosen
 }
 
-/// What hnsw_rs makes of the rows: links of the lowest layer, and of those above it.
-fn rough(vectors: &Arc<FlatVectors>) -> (Vec<Vec<u32>>, Vec<Vec<Vec<u32>>>) {
-    let count = vectors.len();
-    let builder =
-        Hnsw::<u32, BetweenRows>::new(LINKS, count, LAYERS, ROUGH_WIDTH, BetweenRows(Arc::clone(vectors)));
-    let rows: Vec<[u32; 1]> = (0u32..).take(count).map(|row| [row]).collect();
-    let (first, rest) = rows.split_at(count.min(FIRST));
+/// What hnsw_rs makes of some of the rows, lowest layer first.
+fn of_sample(vectors: &Arc<FlatVectors>, sample: &[u32]) -> Vec<Upper> {
+    if sample.is_empty() {
+        // hnsw_rs panics where it is asked for the points of an empty graph.
+        return Vec::new();
+    }
+    let between = BetweenRows(Arc::clone(vectors));
+    let builder = Hnsw::<u32, BetweenRows>::new(LINKS, sample.len(), LAYERS - 1, SAMPLE_WIDTH, between);
+    let rows: Vec<[u32; 1]> = sample.iter().map(|row| [*row]).collect();
+    let (first, rest) = rows.split_at(rows.len().min(FIRST));
     first.iter().for_each(|row| builder.insert((row, row[0] as usize)));
     rest.par_iter().for_each(|row| builder.insert((row, row[0] as usize)));
 
-    let mut links: Vec<Vec<Vec<u32>>> = vec![vec![Vec::new(); count]];
+    let mut layers: Vec<Upper> = Vec::new();
     for point in builder.get_point_indexation() {
-        let row = point.get_origin_id();
+        let row = point.get_origin_id() as u32;
         for (layer, neighbours) in point.get_neighborhood_id().iter().enumerate() {
             if layer == 0 || !neighbours.is_empty() {
-                while links.len() <= layer {
-                    links.push(vec![Vec::new(); count]);
-                }
-                let rows = neighbours.iter().filter_map(|neighbour| u32::try_from(neighbour.d_id).ok());
-                links[layer][row] = rows.collect();
+                layers.resize_with(layers.len().max(layer + 1), Vec::new);
+                let links = neighbours.iter().filter_map(|neighbour| u32::try_from(neighbour.d_id).ok());
+                layers[layer].push((row, links.collect()));
             }
         }
     }
-    let upper = links.split_off(1);
-    (links.pop().unwrap_or_default(), upper)
+    layers.iter_mut().for_each(|layer| layer.sort_unstable_by_key(|(row, _)| *row));
+    layers
 }
 
 /// Makes every row reachable from `entry`: pruning leaves some, among many equal vectors most, without a link that

@@ -64,10 +64,11 @@ impl Walker {
 impl Graph {
     /// A row of the lowest layer to begin at: the nearest that the layers above lead to. `None` if there is none at all.
     pub(in crate::index) fn entry(&self, similarity: impl Fn(usize) -> f32) -> Option<u32> {
-        let (lowest, upper) = self.layers.split_first()?;
-        let mut at = *upper.last().unwrap_or(lowest).rows.first()?;
+        let upper = self.layers.len().saturating_sub(1);
+        let highest = self.layer(upper)?.rows;
+        let mut at = highest.map_or((self.count > 0).then_some(0), |rows| rows.first().copied())?;
         let mut here = similarity(at as usize);
-        for layer in upper.iter().rev() {
+        for layer in (1..=upper).rev().filter_map(|layer| self.layer(layer)) {
             loop {
                 let near = layer.links_of(at).iter().map(|row| (*row, similarity(*row as usize)));
                 match near.max_by(|one, two| one.1.total_cmp(&two.1)) {
@@ -89,8 +90,8 @@ impl Graph {
         similarity: impl Fn(usize) -> f32,
         prefetch: impl Fn(usize),
     ) -> &'w [InSight] {
-        let lowest = self.layers.first();
-        walker.begin(lowest.map_or(0, |lowest| lowest.rows.len()));
+        let lowest = self.layer(0);
+        walker.begin(self.count);
         if walker.see(entry) {
             walker.sight(width, similarity(entry as usize), entry);
         }
