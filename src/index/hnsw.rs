@@ -37,6 +37,10 @@ pub struct Effort {
     pub recall: f64,
 }
 
+impl Effort {
+    const UNKNOWN: Self = Self { width: WIDTHS[0], recall: 0.0 };
+}
+
 /// An index that walks a graph of the vectors.
 pub struct HnswIndex {
     vectors: Arc<FlatVectors>,
@@ -51,9 +55,23 @@ impl HnswIndex {
     #[must_use]
     pub fn build(vectors: Arc<FlatVectors>) -> Self {
         let graph = Graph::build(&vectors);
-        let mut index = Self::of(vectors, graph, Effort { width: 0, recall: 1.0 });
-        index.effort = index.measured();
-        index
+        Self::of(vectors, graph, Effort::UNKNOWN).with_effort()
+    }
+
+    /// Links `vectors`, of which many are in `before` already: those keep their links where they can.
+    #[must_use]
+    pub fn grown(vectors: Arc<FlatVectors>, before: &Self) -> Self {
+        let of_number = |number: &u32| before.vectors.row_of(*number).map(|row| row as u32);
+        let rows: Vec<Option<u32>> = vectors.numbers().iter().map(of_number).collect();
+        let Some(graph) = before.graph.grown(vectors.codes(), &rows) else { return Self::build(vectors) };
+        let grown = Self::of(Arc::clone(&vectors), graph, Effort::UNKNOWN).with_effort();
+        // Growing wears a graph out, after many times.
+        if grown.effort.width > 2 * before.effort.width { Self::build(vectors) } else { grown }
+    }
+
+    fn with_effort(mut self) -> Self {
+        self.effort = self.measured();
+        self
     }
 
     /// Of a graph that was stored.
@@ -95,7 +113,7 @@ impl HnswIndex {
             hits.sum::<usize>() as f64 / wanted as f64
         };
         let tried = WIDTHS.iter().map(|width| Effort { width: *width, recall: recall(*width) });
-        let mut last = Effort { width: WIDTHS[0], recall: 0.0 };
+        let mut last = Effort::UNKNOWN;
         for effort in tried {
             last = effort;
             if effort.recall >= RECALL {

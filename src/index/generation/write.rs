@@ -178,13 +178,20 @@ impl Draft {
         self.file(SENTENCE_SEALS, cast_slice(&sentence_seals))?;
         let (count, rounding) = (numbers.len(), codes.rounding());
         let mut effort = None;
+        // What cannot be used is what is being replaced.
+        let before = Published::open(&self.library).ok().flatten();
+        let before = before.filter(|before| before.manifest.require(fingerprint).is_ok());
+        let before = before.and_then(|before| before.graph);
         if kind == Kind::Hnsw {
             let path = self.directory.join(VECTORS);
             let written = fs_err::File::open(&path).map_err(|error| GenerationError::io(&path, error))?;
             let rows = Sealed::new(&path, written, vector_seals);
             let vectors = FlatVectors::stored(numbers, codes, rows)
                 .ok_or_else(|| GenerationError::damaged(&path, "the counts do not agree"))?;
-            let index = HnswIndex::build(Arc::new(vectors));
+            let index = match &before {
+                Some(before) => HnswIndex::grown(Arc::new(vectors), before),
+                None => HnswIndex::build(Arc::new(vectors)),
+            };
             self.file(GRAPH, index.graph().as_bytes())?;
             effort = Some(index.effort());
         }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use hnsw_rs::prelude::{Distance, Hnsw};
 use rayon::prelude::*;
 
-use super::{Graph, LAYERS, Upper, Walker};
+use super::{Graph, LAYERS, Layer, Upper, Walker};
 use crate::index::FlatVectors;
 use crate::index::codes::Codes;
 
@@ -54,24 +54,63 @@ impl Graph {
         let count = codes.len() as u32;
         let mut step = if codes.len() > SAMPLED * FIRST { SAMPLED } else { 1 };
         let sample: Vec<u32> = (0..count).step_by(step).collect();
-        let mut layers = of_sample(vectors, &sample);
-        let mut links = vec![Vec::new(); codes.len()];
-        if let Some(lowest) = layers.first() {
-            lowest.iter().for_each(|(row, own)| links[*row as usize].clone_from(own));
+        let mut upper = of_sample(vectors, &sample);
+        let mut lowest = vec![Vec::new(); codes.len()];
+        if let Some(sampled) = upper.first() {
+            sampled.iter().for_each(|(row, own)| lowest[*row as usize].clone_from(own));
         }
-        if step == 1 && !layers.is_empty() {
-            layers.remove(0);
+        if step == 1 && !upper.is_empty() {
+            upper.remove(0);
         }
         while step > 1 {
             let joining: Vec<u32> = (step as u32 / 2..count).step_by(step).collect();
-            links = Self::of(&links, &layers).linked(codes, &joining, JOINING_WIDTH);
+            lowest = Self::of(&lowest, &upper).linked(codes, &joining, JOINING_WIDTH);
             step /= 2;
         }
         let all: Vec<u32> = (0..count).collect();
-        let mut links = Self::of(&links, &layers).linked(codes, &all, LAST_WIDTH);
-        let entry = layers.last().and_then(|layer| layer.first()).map_or(0, |(row, _)| *row);
-        reconnect(&mut links, entry);
-        Self::of(&links, &layers)
+        let lowest = Self::of(&lowest, &upper).linked(codes, &all, LAST_WIDTH);
+        Self::connected(lowest, &upper)
+    }
+
+    /// This graph without the rows that are gone, and with those that came: `before` tells which row each was here. `None` if too
+    /// little would stay as it is; then it is to be built anew.
+    pub(in crate::index) fn grown(&self, codes: &Codes, before: &[Option<u32>]) -> Option<Self> {
+        let mut now = vec![None; self.count];
+        for (row, before) in (0..).zip(before) {
+            if let Some(place) = before.and_then(|before| now.get_mut(before as usize)) {
+                *place = Some(row);
+            }
+        }
+        let joining: Vec<u32> = (0..).zip(before).filter(|(_, before)| before.is_none()).map(|(row, _)| row).collect();
+        let staying = before.len() - joining.len();
+        if staying < joining.len() || staying * 2 < self.count {
+            return None;
+        }
+        let lowest = self.layer(0)?;
+        let kept = |before: &Option<u32>| before.map_or(Vec::new(), |before| lowest.without(before, &now, codes));
+        let lowest: Vec<Vec<u32>> = before.par_iter().map(kept).collect();
+        let mut upper: Vec<Upper> = Vec::new();
+        for layer in (1..self.layers.len()).filter_map(|layer| self.layer(layer)) {
+            let rows = layer.rows.unwrap_or_default().iter();
+            let staying = rows.filter_map(|before| Some(((*now.get(*before as usize)?)?, *before)));
+            let mut kept: Upper = staying.map(|(row, before)| (row, layer.without(before, &now, codes))).collect();
+            kept.sort_unstable_by_key(|(row, _)| *row);
+            upper.push(kept);
+        }
+        upper.truncate(upper.iter().take_while(|layer| !layer.is_empty()).count());
+        if upper.first().is_none_or(|first| first.len() * SAMPLED * 2 < before.len()) {
+            return None;
+        }
+        // Once to find a place among those that were there, once more to find each other.
+        let lowest = Self::of(&lowest, &upper).linked(codes, &joining, JOINING_WIDTH);
+        let lowest = Self::of(&lowest, &upper).linked(codes, &joining, LAST_WIDTH);
+        Some(Self::connected(lowest, &upper))
+    }
+
+    fn connected(mut lowest: Vec<Vec<u32>>, upper: &[Upper]) -> Self {
+        let entry = upper.last().and_then(|layer| layer.first()).map_or(0, |(row, _)| *row);
+        reconnect(&mut lowest, entry);
+        Self::of(&lowest, upper)
     }
 
     /// The links of the lowest layer, where those of `rows` are chosen anew among what walks find.
@@ -97,17 +136,39 @@ impl Graph {
                 links[other as usize].push(*row);
             }
         }
-        links.par_iter_mut().enumerate().for_each(|(row, links)| {
-            links.sort_unstable();
-            links.dedup();
-            if links.len() > 2 * LINKS {
-                let near = links.iter().map(|other| (codes.between(row, *other as usize), *other));
-                let mut near: Vec<Near> = near.collect();
-                near.sort_by(|one, two| two.0.total_cmp(&one.0));
-                *links = self::chosen(&near, 2 * LINKS, codes);
-            }
-        });
+        links.par_iter_mut().enumerate().for_each(|(row, links)| fewer(links, row, codes));
         links
+    }
+}
+
+impl Layer<'_> {
+    /// The links of a row as they are `now`. Instead of those to rows that are gone it gets the ones that these had (Singh et al.
+    /// 2021, "FreshDiskANN", algorithm 4).
+    fn without(&self, row: u32, now: &[Option<u32>], codes: &Codes) -> Vec<u32> {
+        let present = |row: &u32| now.get(*row as usize).copied().flatten();
+        let Some(itself) = present(&row) else { return Vec::new() };
+        let mut links: Vec<u32> = Vec::new();
+        for link in self.links_of(row) {
+            match present(link) {
+                Some(other) => links.push(other),
+                None => links.extend(self.links_of(*link).iter().filter_map(present)),
+            }
+        }
+        links.retain(|other| *other != itself);
+        fewer(&mut links, itself as usize, codes);
+        links
+    }
+}
+
+/// Without repetitions, and at most `2 * LINKS`, those that are chosen.
+fn fewer(links: &mut Vec<u32>, row: usize, codes: &Codes) {
+    links.sort_unstable();
+    links.dedup();
+    if links.len() > 2 * LINKS {
+        let near = links.iter().map(|other| (codes.between(row, *other as usize), *other));
+        let mut near: Vec<Near> = near.collect();
+        near.sort_by(|one, two| two.0.total_cmp(&one.0));
+        *links = chosen(&near, 2 * LINKS, codes);
     }
 }
 
@@ -150,12 +211,12 @@ fn of_sample(vectors: &Arc<FlatVectors>, sample: &[u32]) -> Vec<Upper> {
     let mut layers: Vec<Upper> = Vec::new();
     for point in builder.get_point_indexation() {
         let row = point.get_origin_id() as u32;
-        for (layer, neighbours) in point.get_neighborhood_id().iter().enumerate() {
-            if layer == 0 || !neighbours.is_empty() {
-                layers.resize_with(layers.len().max(layer + 1), Vec::new);
-                let links = neighbours.iter().filter_map(|neighbour| u32::try_from(neighbour.d_id).ok());
-                layers[layer].push((row, links.collect()));
-            }
+        // hnsw_rs links points above their own layer too, where nothing leads to them.
+        let own = usize::from(point.get_point_id().0) + 1;
+        for (layer, neighbours) in point.get_neighborhood_id().iter().take(own).enumerate() {
+            layers.resize_with(layers.len().max(layer + 1), Vec::new);
+            let links = neighbours.iter().filter_map(|neighbour| u32::try_from(neighbour.d_id).ok());
+            layers[layer].push((row, links.collect()));
         }
     }
     layers.iter_mut().for_each(|layer| layer.sort_unstable_by_key(|(row, _)| *row));

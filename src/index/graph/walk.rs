@@ -1,6 +1,7 @@
 //! Walks: from a row along the links to ever nearer ones, until all that is in sight has been gone to.
 
 use super::Graph;
+use crate::index::similarity;
 
 /// What a walk needs, to be used again by the next.
 #[derive(Default)]
@@ -103,6 +104,9 @@ impl Graph {
                 continue;
             }
             let row = here.row;
+            if let Some(likely_next) = walker.sight.get(next + 1) {
+                similarity::prefetch(lowest.links_of(likely_next.row));
+            }
             fresh.clear();
             for other in lowest.links_of(row) {
                 if walker.see(*other) {
