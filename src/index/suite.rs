@@ -285,6 +285,49 @@ fn what_a_graph_finds_is_measured_when_it_is_built() {
     assert!(astray.measured().width >= 8 * index.effort().width, "{:?}", astray.measured());
 }
 
+/// At each step a tenth of the rows leave and as many come, until none is left of the first.
+#[test]
+fn a_graph_that_grows_finds_what_a_new_one_finds() {
+    let mut sentences = Sentences::new(48, 9);
+    let all = sentences.many(9_000);
+    let queries: Vec<UnitVector> = (0..100).map(|_| sentences.one()).collect();
+    let at_step = |step: u32| {
+        let mut flat = FlatVectors::new(48);
+        for (row, number) in all.numbers().iter().enumerate() {
+            if (step..step + 10).contains(&((number.wrapping_mul(2_654_435_761) >> 16) % 21)) {
+                flat.push(*number, &all.row(row)).unwrap();
+            }
+        }
+        Arc::new(flat)
+    };
+    let recall = |index: &HnswIndex| {
+        let exact = index.exact();
+        let hits = queries.iter().map(|query| {
+            let truth = numbers(&exact.search(query, 10, ALL));
+            let found = index.nearest(query, 10, 64);
+            found.iter().filter(|found| truth.contains(&found.number)).count()
+        });
+        hits.sum::<usize>() as f64 / (10.0 * queries.len() as f64)
+    };
+    let (mut index, mut grew) = (HnswIndex::build(at_step(0)), 0);
+    for step in 1..=11 {
+        let vectors = at_step(step);
+        let before: Vec<Option<u32>> =
+            vectors.numbers().iter().map(|number| index.vectors().row_of(*number).map(|row| row as u32)).collect();
+        grew += usize::from(index.graph().grown(vectors.codes(), &before).is_some());
+        index = HnswIndex::grown(Arc::clone(&vectors), &index);
+        let (grown, anew) = (recall(&index), recall(&HnswIndex::build(vectors)));
+        assert!(grown > anew - 0.02, "step {step}: {grown}, not {anew}");
+    }
+    assert!((8..11).contains(&grew), "{grew}: built anew once half of the upper layers is gone");
+    assert!(index.graph().grown(all.codes(), &vec![None; all.len()]).is_none(), "nothing stays");
+    let rows = index.vectors();
+    for row in 0..rows.len() {
+        let query = UnitVector::new(rows.row(row).into_owned()).unwrap();
+        assert_eq!(index.search(&query, 1, ALL)[0].number, rows.numbers()[row]);
+    }
+}
+
 #[test]
 fn what_is_no_unit_vector_is_refused() {
     let mut flat = FlatVectors::new(2);
