@@ -28,7 +28,12 @@ fn vectors(seed: u64) -> Vec<UnitVector> {
 }
 
 /// Of the numbers 0, 2, 4 and so on; a third of them have two sentences each.
-fn publish(library: &Path, seed: u64, kind: Option<Kind>, count: usize) -> Result<Published, GenerationError> {
+fn publish(
+    library: &Path,
+    seed: u64,
+    kind: Option<Kind>,
+    count: usize,
+) -> Result<Published, GenerationError> {
     let mut draft = Draft::begin(library, DIMENSION)?;
     let vectors = vectors(seed);
     for (at, vector) in vectors.iter().enumerate().take(count) {
@@ -124,8 +129,7 @@ fn a_reader_beside_a_publisher_always_has_a_generation() {
     let library = TempDir::new().unwrap();
     published(library.path(), 1);
     std::thread::scope(|scope| {
-        let publisher =
-            scope.spawn(|| (2..20).for_each(|seed| drop(published(library.path(), seed))));
+        let publisher = scope.spawn(|| (2..20).for_each(|seed| drop(published(library.path(), seed))));
         let mut last = 0;
         while !publisher.is_finished() {
             let opened = Published::open(library.path()).unwrap().unwrap();
@@ -158,7 +162,8 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
             let vector = opened.index.vector(number);
             assert!(vector.as_ref().is_none_or(|vector| vector == row), "{number}");
             let sentences = opened.sentences.of_passage(number);
-            let itself = sentences.as_ref().and_then(|own| Some(own.rows().nth(1)?.similarity(&Coded::of(row))));
+            let itself =
+                sentences.as_ref().and_then(|own| Some(own.rows().nth(1)?.similarity(&Coded::of(row))));
             assert!(itself.is_none_or(|itself| itself > 0.999), "{number}: {itself:?}");
             usize::from(vector.is_some()) + usize::from(sentences.is_some())
         };

@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod churn;
 mod cli;
 mod corpus;
 #[cfg(unix)]

@@ -80,12 +80,7 @@ impl Codes {
     }
 
     /// Rows that were stored, and what [`Codes::scales`] and [`Codes::rounding`] said of them; `None` where they do not fit together.
-    pub(super) fn stored(
-        dimension: usize,
-        bytes: Held<i8>,
-        scales: Vec<f32>,
-        rounding: f32,
-    ) -> Option<Self> {
+    pub(super) fn stored(dimension: usize, bytes: Held<i8>, scales: Vec<f32>, rounding: f32) -> Option<Self> {
         let fits = scales.len().checked_mul(dimension) == Some(bytes.len());
         fits.then(|| Self { bytes, scales, rounding, ..Self::new(dimension) })
     }

@@ -28,6 +28,7 @@ pub use flat::{FlatVectors, Misfit};
 pub use generation::{Beside, Draft, GenerationError, Kind, Manifest, Published, StoredFile};
 pub use hnsw::{Effort, HnswIndex};
 pub use sentences::{SentenceVectors, SentencesOfPassage};
+pub use similarity::product;
 
 /// Up to how many vectors the scan is the better index. Measured on two busy cores, 384 dimensions, 100 neighbours a
 /// query, by `cargo test --release --lib measure_ -- --ignored --nocapture`:

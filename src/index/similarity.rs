@@ -5,7 +5,16 @@
 
 #![expect(unsafe_code, reason = "kernels: vector instructions, chosen at run time")]
 
+use std::sync::LazyLock;
+
 use crate::paper::dot;
+
+/// The dot product of two vectors of one length, as the index computes it; for peers that are measured beside it.
+#[must_use]
+pub fn product(left: &[f32], right: &[f32]) -> f32 {
+    static BEST: LazyLock<Products> = LazyLock::new(Products::best);
+    (BEST.floats)(left, right)
+}
 
 /// The two products; of slices of one length.
 #[derive(Clone, Copy)]

@@ -9,6 +9,7 @@
 //!
 //! This room prints nothing: it tells an [`Observer`], and asks it whether to stop.
 
+mod behind;
 mod embedding;
 mod publish;
 mod read;
@@ -17,6 +18,7 @@ mod watch;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
+pub use behind::behind;
 pub use publish::{PublishError, is_current, publish};
 pub use watch::{Watch, WatchError};
 

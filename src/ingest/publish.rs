@@ -3,9 +3,7 @@
 use std::path::Path;
 
 use super::Model;
-use crate::index::{
-    Beside, Centring, CentringError, Draft, GenerationError, Published, Show, ShowSentences,
-};
+use crate::index::{Beside, Centring, CentringError, Draft, GenerationError, Published, Show, ShowSentences};
 use crate::lexical::{self, Document, LexicalIndex};
 use crate::store::{Snapshot, Store, StoreError};
 

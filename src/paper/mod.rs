@@ -42,5 +42,5 @@ pub use record::{Commentary, Record, Source};
 pub use text::{code_points, cut, letters_and_digits, normalise, single_line};
 pub(crate) use title::fold as fold_accents;
 pub use title::{folded_title, normalised_title};
-pub(crate) use vector::{dot, in_bytes};
 pub use vector::{PassageVectors, Role, UnitVector, VectorError};
+pub(crate) use vector::{dot, in_bytes};

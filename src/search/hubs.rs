@@ -63,7 +63,13 @@ impl Hubs {
     }
 
     /// What is taken off the similarity of a passage to a question in `language`.
-    pub(super) fn penalty(&self, language: Language, paper: PaperNumber, number: u32, vector: &CodedRow<'_>) -> f32 {
+    pub(super) fn penalty(
+        &self,
+        language: Language,
+        paper: PaperNumber,
+        number: u32,
+        vector: &CodedRow<'_>,
+    ) -> f32 {
         let Some(askers) = self.askers.get(&language) else { return 0.0 };
         if let Some(known) = self.known.read().ok().and_then(|known| known.get(&(language, number)).copied())
         {

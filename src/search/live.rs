@@ -114,7 +114,9 @@ impl Live {
         let fresh: Vec<&(PassageNumber, PaperNumber, Passage)> = passages
             .iter()
             .filter(|(number, _, _)| {
-                published.as_ref().is_none_or(|generation| generation.published.index.vectors().row_of(number.0).is_none())
+                published
+                    .as_ref()
+                    .is_none_or(|generation| generation.published.index.vectors().row_of(number.0).is_none())
             })
             .collect();
         let mut scanned = FlatVectors::new(encoder.dimension());

@@ -101,9 +101,7 @@ impl Ranker {
         }
         passages_of.values_mut().for_each(|numbers| numbers.sort_unstable());
         commentary.values_mut().for_each(|numbers| numbers.sort_unstable_by_key(|(_, number)| *number));
-        let hubs = Hubs::of(commentary, |number| {
-            indexes.iter().find_map(|index| index.vector(number))
-        });
+        let hubs = Hubs::of(commentary, |number| indexes.iter().find_map(|index| index.vector(number)));
         let group_of = |entry: &Entry| -> Group {
             let side = is_commentary(entry);
             let own = counts.get(&(side, entry.language)).is_some_and(|count| *count >= FEWEST_OF_A_LANGUAGE);

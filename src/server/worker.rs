@@ -15,7 +15,9 @@ use super::library::Library;
 use super::tasks::Tasks;
 use super::writing::Writing;
 use crate::embed::{EncodeError, Encoder};
-use crate::ingest::{Event, IngestError, Model, Observer, PublishError, Report, embed_pending, publish};
+use crate::ingest::{
+    Event, IngestError, Model, Observer, PublishError, Report, behind, embed_pending, publish,
+};
 use crate::paper::{Role, UnitVector};
 use crate::search::{IndexState, Searcher};
 use crate::store::{Store, StoreError};
@@ -238,9 +240,8 @@ impl Worker {
     /// Without the right to write: publishing reads one snapshot, and has a lock of its own.
     fn publish(&self) {
         let model = Model { encoder: self.model.encoder.as_ref(), prior: &self.model.prior };
-        let published = Store::open(self.library.folder())
-            .map_err(PublishError::from)
-            .and_then(|store| publish(self.library.folder(), &store, model));
+        let folder = self.library.folder();
+        let published = behind(|| publish(folder, &Store::open(folder).map_err(PublishError::from)?, model));
         match published {
             Ok(published) => {
                 tracing::info!(generation = published.number, "a new index was published");

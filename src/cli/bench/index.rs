@@ -125,7 +125,8 @@ impl IndexArguments {
         let queries: Vec<UnitVector> = rows(queries, self.dimension)?.collect::<anyhow::Result<_>>()?;
         let Some(first) = queries.first() else { bail!("there are no queries") };
         let start = Instant::now();
-        let published = Published::open(&self.folder)?.context("nothing was published there: give --vectors")?;
+        let published =
+            Published::open(&self.folder)?.context("nothing was published there: give --vectors")?;
         let found = published.index.search(first, LIMIT, &|_| true);
         let open_ms = start.elapsed().as_secs_f64() * 1e3;
         let graph = published.graph.as_ref().context("what is published there is no graph")?;
@@ -144,7 +145,11 @@ impl IndexArguments {
             scan.median * 1e3,
             scanned / 1e9
         )?;
-        writeln!(out, "{:>8} {:>8} {:>12} {:>8} {:>14}", "width", "recall", "one thread/s", "p99 ms", "all threads/s")?;
+        writeln!(
+            out,
+            "{:>8} {:>8} {:>12} {:>8} {:>14}",
+            "width", "recall", "one thread/s", "p99 ms", "all threads/s"
+        )?;
         let mut curve = Vec::new();
         for width in &self.widths {
             let walk = |query: &UnitVector| numbers(&graph.nearest(query, LIMIT, *width));
@@ -178,7 +183,16 @@ impl IndexArguments {
         writeln!(out, "resident: {resident_mb:.0} MB")?;
         let (queries, scan_ms) = (queries.len(), scan.median * 1e3);
         let scan_share_of_bandwidth = share;
-        Ok(Searched { vectors, queries, open_ms, chosen, curve, scan_ms, scan_share_of_bandwidth, resident_mb })
+        Ok(Searched {
+            vectors,
+            queries,
+            open_ms,
+            chosen,
+            curve,
+            scan_ms,
+            scan_share_of_bandwidth,
+            resident_mb,
+        })
     }
 }
 
@@ -217,7 +231,8 @@ fn bandwidth(bytes: usize) -> f64 {
     let rounds: Vec<f64> = (0..20)
         .map(|_| {
             let start = Instant::now();
-            let sums = words.par_chunks(1 << 16).map(|words| words.iter().fold(0_u64, |sum, word| sum ^ word));
+            let sums =
+                words.par_chunks(1 << 16).map(|words| words.iter().fold(0_u64, |sum, word| sum ^ word));
             std::hint::black_box(sums.reduce(|| 0, |one, other| one ^ other));
             start.elapsed().as_secs_f64()
         })

@@ -118,16 +118,21 @@ pub(super) fn open(library: &Path, current: &Current) -> Result<Published, Gener
     let directory = current.directory(library);
     let manifest = manifest(&directory, current)?;
     let file = |name| File { directory: &directory, manifest: &manifest, name };
-    manifest.files.par_iter().filter(|file| file.name.contains('/')).try_for_each(|beside| {
-        file(&beside.name).held::<u8>().map(drop)
-    })?;
+    manifest
+        .files
+        .par_iter()
+        .filter(|file| file.name.contains('/'))
+        .try_for_each(|beside| file(&beside.name).held::<u8>().map(drop))?;
 
-    let (vectors, graph) =
-        rayon::join(|| vectors(file), || (manifest.kind == Kind::Hnsw).then(|| file(GRAPH).held()).transpose());
+    let (vectors, graph) = rayon::join(
+        || vectors(file),
+        || (manifest.kind == Kind::Hnsw).then(|| file(GRAPH).held()).transpose(),
+    );
     let (vectors, graph) = (Arc::new(vectors?), graph?);
     let counts = file(SENTENCE_COUNTS).held::<u32>()?;
-    let sentences = SentenceVectors::stored(manifest.dimension, &counts, file(SENTENCES).sealed(SENTENCE_SEALS)?)
-        .ok_or_else(|| file(SENTENCE_COUNTS).damaged("the counts do not agree"))?;
+    let sentences =
+        SentenceVectors::stored(manifest.dimension, &counts, file(SENTENCES).sealed(SENTENCE_SEALS)?)
+            .ok_or_else(|| file(SENTENCE_COUNTS).damaged("the counts do not agree"))?;
     let graph = match graph {
         None => None,
         Some(words) => {

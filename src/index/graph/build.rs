@@ -38,7 +38,7 @@ impl Distance<u32> for BetweenRows {
         match (left.first(), right.first()) {
             (Some(left), Some(right)) => {
                 (1.0 - self.0.codes().between(*left as usize, *right as usize)).max(0.0)
-            },
+            }
             _ => 2.0,
         }
     }
@@ -81,19 +81,22 @@ impl Graph {
                 *place = Some(row);
             }
         }
-        let joining: Vec<u32> = (0..).zip(before).filter(|(_, before)| before.is_none()).map(|(row, _)| row).collect();
+        let joining: Vec<u32> =
+            (0..).zip(before).filter(|(_, before)| before.is_none()).map(|(row, _)| row).collect();
         let staying = before.len() - joining.len();
         if staying < joining.len() || staying * 2 < self.count {
             return None;
         }
         let lowest = self.layer(0)?;
-        let kept = |before: &Option<u32>| before.map_or(Vec::new(), |before| lowest.without(before, &now, codes));
+        let kept =
+            |before: &Option<u32>| before.map_or(Vec::new(), |before| lowest.without(before, &now, codes));
         let lowest: Vec<Vec<u32>> = before.par_iter().map(kept).collect();
         let mut upper: Vec<Upper> = Vec::new();
         for layer in (1..self.layers.len()).filter_map(|layer| self.layer(layer)) {
             let rows = layer.rows.unwrap_or_default().iter();
             let staying = rows.filter_map(|before| Some(((*now.get(*before as usize)?)?, *before)));
-            let mut kept: Upper = staying.map(|(row, before)| (row, layer.without(before, &now, codes))).collect();
+            let mut kept: Upper =
+                staying.map(|(row, before)| (row, layer.without(before, &now, codes))).collect();
             kept.sort_unstable_by_key(|(row, _)| *row);
             upper.push(kept);
         }
@@ -127,7 +130,8 @@ impl Graph {
             chosen(&near, LINKS, codes)
         };
         let chosen: Vec<Vec<u32>> = rows.par_iter().map_init(Walker::default, choose).collect();
-        let mut links: Vec<Vec<u32>> = (0..self.count as u32).map(|row| lowest.links_of(row).to_vec()).collect();
+        let mut links: Vec<Vec<u32>> =
+            (0..self.count as u32).map(|row| lowest.links_of(row).to_vec()).collect();
         for (row, chosen) in rows.iter().zip(&chosen) {
             links[*row as usize].clone_from(chosen);
         }

@@ -75,7 +75,8 @@ impl Graph {
         let sound = ends
             && (1..=LAYERS).contains(&graph.layers.len())
             && graph.layer(0)?.starts.len() == count + 1
-            && (0..graph.layers.len()).all(|layer| graph.layer(layer).is_some_and(|layer| layer.is_sound(count)));
+            && (0..graph.layers.len())
+                .all(|layer| graph.layer(layer).is_some_and(|layer| layer.is_sound(count)));
         sound.then_some(graph)
     }
 
