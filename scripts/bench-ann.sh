@@ -15,27 +15,8 @@
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 bench=${PAPERKIN_BENCH:-${TMPDIR:-/tmp}/paperkin-bench-ann}
-shared=${PAPERKIN_SHARED:-$here/../../shared}
-python=$bench/venv/bin/python
-
-case " $* " in *" --help "* | *" -h "*)
-  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"
-  exit
-  ;;
-esac
-
-source "$here/setup.sh"
-mkdir -p "$bench"
-[ -x "$python" ] || { step "environment in $bench"; python3 -m venv "$bench/venv"; }
-for package in numpy zstandard hnswlib faiss-cpu usearch; do
-  [ -e "$bench/installed-$package" ] && continue
-  step "install $package"
-  if timeout 1800 "$python" -m pip install -q "$package" >&2; then
-    touch "$bench/installed-$package"
-  else
-    echo "bench-ann: not installed: $package" >&2
-  fi
-done
+source "$here/peers.sh"
+for package in numpy zstandard hnswlib faiss-cpu usearch; do install_peer "$package"; done
 
 step "build"
 (cd "$here/.." && cargo build --release --locked --bin paperkin --example hnsw-rs >&2)
