@@ -19,30 +19,10 @@ set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
 peers=$here/bench_peers
 bench=${PAPERKIN_BENCH:-${TMPDIR:-/tmp}/paperkin-bench-peers}
-shared=${PAPERKIN_SHARED:-$here/../../shared}
-python=$bench/venv/bin/python
-
-case " $* " in *" --help "* | *" -h "*)
-  sed -n '2,/^set/{/^set/d;s/^# \{0,1\}//;p}' "$0"
-  exit
-  ;;
-esac
-
-source "$here/setup.sh"
-mkdir -p "$bench"
-[ -x "$python" ] || { step "environment in $bench"; python3 -m venv "$bench/venv"; }
-grep -v '^#' "$peers/requirements.txt" | while read -r line; do
-  stamp=$bench/installed-$(printf '%s' "$line" | cksum | cut -d' ' -f1)
-  [ -e "$stamp" ] && continue
-  step "install $line"
-  # llama.cpp is compiled here, on half an hour at most; its image tools are left out.
-  # shellcheck disable=SC2086
-  if CMAKE_ARGS="-DLLAVA_BUILD=OFF" timeout 1800 "$python" -m pip install -q $line >&2; then
-    touch "$stamp"
-  else
-    echo "bench-peers: not installed: $line" >&2
-  fi
-done
+source "$here/peers.sh"
+# llama.cpp is compiled here, on half an hour at most; its image tools are left out.
+export CMAKE_ARGS="-DLLAVA_BUILD=OFF"
+grep -v '^#' "$peers/requirements.txt" | while read -r line; do install_peer "$line"; done
 
 step "build"
 (cd "$here/.." && cargo build --release --locked --bin paperkin --example candle-transformers >&2)

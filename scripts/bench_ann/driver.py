@@ -1,22 +1,21 @@
-"""Runs the engines in turns, each in a process of its own, and prints the table.
+"""Runs the engines in turns and prints the table; or paperkin alone, with more and more vectors.
 
-Every engine is given the same files and answers with one JSON object: seconds to build, a curve of recall@10 against
-searches a second, and its resident memory. What is compared is where the curves reach a recall, between points of the
-curve.
+What is compared is where the curves reach a recall, between points of the curve. Vectors are linked until the last of
+them is in the index; paperkin's until it is published, so with writing, syncing and measuring its own recall.
 """
 
 import argparse
 import json
-import math
 import os
 import subprocess
 import sys
 from pathlib import Path
 from statistics import median
 
-HERE = Path(__file__).resolve().parent
-ROOT = HERE.parent.parent
-DIMENSION = 384
+from growth import growth
+from measure import DIMENSION, ROOT, at, best, measured, rows_of
+from picture import picture
+
 QUERIES = 1000
 RECALLS = (0.95, 0.99)
 PEERS = {
@@ -26,6 +25,7 @@ PEERS = {
     "usearch-f32": "usearch f32",
     "usearch-f16": "usearch f16",
     "usearch-i8": "usearch i8",
+    "qdrant": "Qdrant, in-process",
 }
 NAMES = {"paperkin": "**paperkin**", "hnsw_rs": "hnsw_rs"} | PEERS
 
@@ -33,15 +33,26 @@ NAMES = {"paperkin": "**paperkin**", "hnsw_rs": "hnsw_rs"} | PEERS
 def main():
     options = arguments()
     vectors, queries = files(options)
+    if options.growth:
+        said, rows = growth(vectors, queries, options.cache)
+    else:
+        said, rows = compared(options, vectors, queries)
+    print(said)
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1))
+
+
+def compared(options, vectors, queries):
     engines = options.engines.split(",")
     rows = {engine: [] for engine in engines}
     for turn in range(options.rounds):
         for engine in engines:
             print(f"round {turn + 1} of {options.rounds}: {engine}", file=sys.stderr, flush=True)
             rows[engine].append(measured(engine, vectors, queries, options.cache))
-    print(table(rows, vectors))
-    if options.json:
-        options.json.write_text(json.dumps(rows, indent=1))
+    if options.picture:
+        title = f"{rows_of(vectors):,} vectors of {DIMENSION} numbers"
+        options.picture.write_text(picture(rows, NAMES, title))
+    return table(rows, vectors), rows
 
 
 def arguments():
@@ -54,11 +65,15 @@ def arguments():
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--engines", default=",".join(NAMES))
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--picture", type=Path)
+    parser.add_argument("--growth", action="store_true")
     options = parser.parse_args()
     if (options.vectors is None) != (options.queries is None):
         parser.error("--vectors and --queries go together")
     if unknown := set(options.engines.split(",")) - set(NAMES):
         parser.error(f"no engine {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if options.growth and options.picture:
+        parser.error("--picture draws the comparison: leave it or --growth out")
     return options
 
 
@@ -103,35 +118,8 @@ def abstracts(options):
     options.count = len(seen) - QUERIES
 
 
-def measured(engine, vectors, queries, cache):
-    report = cache / "report.json"
-    report.unlink(missing_ok=True)
-    given = ["--vectors", vectors, "--queries", queries]
-    if engine == "paperkin":
-        command = ["target/release/paperkin", "bench", "index", *given, "--rounds", "1", "--json-file", report]
-    elif engine == "hnsw_rs":
-        command = ["target/release/examples/hnsw-rs", vectors, queries, report]
-    else:
-        command = [sys.executable, HERE / "peers.py", engine, *given, "--json", report]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ)
-    if done.returncode or not report.exists():
-        said = [line for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-        return {"failed": said[-1] if said else f"ended with {done.returncode}"}
-    return json.loads(report.read_text())
-
-
-def at(row, recall, key):
-    """Searches a second where the curve reaches `recall`, between its points by their logarithms; None if it does not."""
-    points = sorted((point["recall"], point[key]) for point in row["curve"])
-    for (low, slow), (high, fast) in zip(points, points[1:]):
-        if low <= recall <= high and high > low:
-            share = (recall - low) / (high - low)
-            return math.exp(math.log(slow) + share * (math.log(fast) - math.log(slow)))
-    return points[0][1] if points and points[0][0] >= recall else None
-
-
 def table(rows, vectors):
-    count = vectors.stat().st_size // (4 * DIMENSION)
+    count = rows_of(vectors)
     head = ["index", "linked, vectors/s"]
     head += [f"searches/s at recall {recall}" for recall in RECALLS]
     head += ["all threads at 0.99", "resident MB"]
@@ -145,15 +133,14 @@ def table(rows, vectors):
             continue
         cells = [f"{count / median(row['build_seconds'] for row in done):,.0f}"]
         for recall, key in [(recall, "queries_per_second") for recall in RECALLS] + [(0.99, "together_per_second")]:
+            if done[0]["curve"][0][key] is None:
+                cells.append("–")
+                continue
             reached = [rate for row in done if (rate := at(row, recall, key)) is not None]
             cells.append(f"{median(reached):,.0f}" if reached else f"not reached ({best(done):.3f})")
         cells.append(f"{median(row['resident_mb'] for row in done):,.0f}")
         lines.append(f"| {NAMES[engine]} | " + " | ".join(cells) + " |")
     return "\n".join(lines)
-
-
-def best(rows):
-    return max(point["recall"] for row in rows for point in row["curve"])
 
 
 if __name__ == "__main__":

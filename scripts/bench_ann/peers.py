@@ -1,12 +1,13 @@
 """One peer: builds, searches at several widths, and writes what it took.
 
 Every peer builds with all cores, and is searched by one thread and by all. Each is used as its documentation shows it
-for inner products; vectors are of length one.
+for inner products; vectors are of length one. Qdrant is asked one by one; the others take all queries in one call.
 """
 
 import argparse
 import json
 import os
+import tempfile
 import time
 from pathlib import Path
 from statistics import median
@@ -18,7 +19,15 @@ WIDTHS = (20, 40, 60, 80, 120, 160, 240, 320, 480)
 ROUNDS = 3
 
 
-class Hnswlib:
+class Peer:
+    # Whether threads search beside one another.
+    together = True
+
+    def opened(self):
+        """Leaves in memory what searching needs."""
+
+
+class Hnswlib(Peer):
     def __init__(self, vectors, kind):
         import hnswlib
 
@@ -31,7 +40,7 @@ class Hnswlib:
         return self.index.knn_query(queries, LIMIT, num_threads=threads)[0]
 
 
-class Faiss:
+class Faiss(Peer):
     def __init__(self, vectors, kind):
         import faiss
 
@@ -52,7 +61,7 @@ class Faiss:
         return self.index.search(queries, LIMIT)[1]
 
 
-class Usearch:
+class Usearch(Peer):
     def __init__(self, vectors, kind):
         from usearch.index import Index
 
@@ -66,6 +75,57 @@ class Usearch:
         return self.index.search(queries, LIMIT, threads=threads).keys
 
 
+class Qdrant(Peer):
+    # Its Python binding keeps the interpreter's lock while it searches, so threads wait for one another.
+    together = False
+
+    def __init__(self, vectors, kind):
+        import qdrant_edge
+
+        self.qdrant = qdrant_edge
+        self.folder = tempfile.TemporaryDirectory()
+        links = qdrant_edge.HnswIndexConfig(
+            m=LINKS,
+            ef_construct=CONSTRUCTION,
+            # In kilobytes, as the thresholds below: a graph however few there are.
+            full_scan_threshold=1,
+            max_indexing_threads=os.cpu_count(),
+            memory=qdrant_edge.Memory.Pinned,
+        )
+        params = qdrant_edge.EdgeVectorParams(
+            size=vectors.shape[1], distance=qdrant_edge.Distance.Dot, memory=qdrant_edge.Memory.Cached
+        )
+        # One graph of all, as the others have: more segments would be searched one by one.
+        optimizers = qdrant_edge.EdgeOptimizersConfig(
+            default_segment_number=1, max_segment_size=1 << 30, indexing_threshold=1
+        )
+        config = qdrant_edge.EdgeConfig(
+            vectors=params, hnsw_config=links, optimizers=optimizers, max_search_threads=1, wal_enabled=False
+        )
+        self.shard = qdrant_edge.EdgeShard.create(self.folder.name, config)
+        for start in range(0, len(vectors), 1000):
+            points = [qdrant_edge.Point(start + at, row) for at, row in enumerate(vectors[start : start + 1000])]
+            self.shard.update(qdrant_edge.UpdateOperation.upsert_points(points))
+        # Until here all is scanned; it links in no other call.
+        self.shard.optimize()
+        linked = self.shard.info().indexed_vectors_count
+        if linked != len(vectors):
+            raise SystemExit(f"Qdrant linked {linked} vectors of {len(vectors)}, and would scan the others")
+
+    def opened(self):
+        self.shard.flush()
+        self.shard.close()
+        self.shard = self.qdrant.EdgeShard.load(self.folder.name)
+
+    def search(self, queries, width, threads):
+        params = self.qdrant.SearchParams(hnsw_ef=width)
+        return [[point.id for point in self.asked(query, params)] for query in queries]
+
+    def asked(self, query, params):
+        nearest = self.qdrant.Query.Nearest(query)
+        return self.shard.query(self.qdrant.QueryRequest(limit=LIMIT, query=nearest, params=params))
+
+
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("engine")
@@ -77,12 +137,18 @@ def main():
     truth = nearest(vectors, queries)
     name, _, kind = options.engine.partition("-")
     started = time.perf_counter()
-    engine = {"hnswlib": Hnswlib, "faiss": Faiss, "usearch": Usearch}[name](vectors, kind or "f32")
+    engine = {"hnswlib": Hnswlib, "faiss": Faiss, "usearch": Usearch, "qdrant": Qdrant}[name](vectors, kind or "f32")
     build = time.perf_counter() - started
+    # Each has a copy of its own; this one is not the index's.
+    del vectors
+    engine.opened()
     curve = []
     for width in WIDTHS:
         rates = []
         for threads in (1, os.cpu_count()):
+            if threads > 1 and not engine.together:
+                rates.append(None)
+                continue
             seconds = []
             for _ in range(ROUNDS):
                 started = time.perf_counter()
