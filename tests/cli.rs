@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Output;
 use std::sync::OnceLock;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::support::paperkin;
@@ -294,6 +294,8 @@ fn bench_links_and_finds_vectors_and_refuses_what_are_none() {
             "64,512",
             "--rounds",
             "1",
+            "--folder",
+            &file("library"),
             "--vectors",
             &file("vectors.f32"),
             "--queries",
@@ -306,8 +308,10 @@ fn bench_links_and_finds_vectors_and_refuses_what_are_none() {
     let done = bench(&file("queries.f32"));
     assert!(done.status.success(), "{}", errors(&done));
     let report: Value = serde_json::from_slice(&fs_err::read(file("report.json")).unwrap()).unwrap();
-    assert_eq!((report["vectors"].as_u64(), report["queries"].as_u64()), (Some(2000), Some(40)));
-    assert!(report["curve"][1]["recall"].as_f64().unwrap() > 0.9, "{report}");
+    assert_eq!(report["linked"]["vectors"], 2000);
+    let searched = &report["searched"];
+    assert_eq!((&searched["vectors"], &searched["queries"]), (&json!(2000), &json!(40)));
+    assert!(searched["curve"][1]["recall"].as_f64().unwrap() > 0.9, "{report}");
     fs_err::write(file("short.f32"), [0; 33]).unwrap();
     let refused = bench(&file("short.f32"));
     assert_eq!(refused.status.code(), Some(2));
@@ -332,7 +336,7 @@ fn stats_tell_what_is_held_and_what_it_takes() {
         parts.filter(|part| part["part"].as_str().unwrap() == name).map(|part| part["bytes"].as_u64()).next()
     };
     let length = fs_err::metadata(find(library, "vectors.f32")).unwrap().len();
-    assert_eq!(part("index: vectors"), Some(Some(length)));
+    assert_eq!(part("index: vectors, whole"), Some(Some(length)));
     let told = run(library, &["stats"]);
     assert!(String::from_utf8_lossy(&told.stdout).contains("nothing is missed"));
 }

@@ -86,7 +86,7 @@ fn what_is_published_is_opened_and_answers_the_same() {
         };
         assert!(near(6, 3) > 0.999 && near(2_994, 1_497) > 0.999 && near(6, 1_497) < 0.99);
         assert!(opened.sentences.of_passage(2).is_none());
-        assert_eq!(opened.index.vector(2_998), Some(rows[1_499].clone()));
+        assert!(opened.index.vector(2_998).unwrap().cosine(&rows[1_499]) > 0.999_999);
         assert!(opened.manifest.require("model").is_ok());
         assert!(matches!(opened.manifest.require("another"), Err(GenerationError::OtherModel { .. })));
     }
@@ -160,7 +160,7 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
     let used = |opened: &Published| -> usize {
         let given = |number: u32, row: &UnitVector| {
             let vector = opened.index.vector(number);
-            assert!(vector.as_ref().is_none_or(|vector| vector == row), "{number}");
+            assert!(vector.as_ref().is_none_or(|vector| vector.cosine(row) > 0.999_999), "{number}");
             let sentences = opened.sentences.of_passage(number);
             let itself =
                 sentences.as_ref().and_then(|own| Some(own.rows().nth(1)?.similarity(&Coded::of(row))));

@@ -59,6 +59,7 @@ fn main() -> anyhow::Result<()> {
             "queries_per_second": rate(alone), "together_per_second": rate(together),
         }));
     }
+    drop(vectors);
     let status = fs_err::read_to_string("/proc/self/status")?;
     let resident = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
     let kilobytes: f64 =

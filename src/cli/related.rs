@@ -50,8 +50,9 @@ impl RelatedArguments {
         };
         let (encoder, prior) = session.encoder()?;
         let searcher = Searcher::open(&session.config.library, encoder, &prior)?;
+        let answer = searcher.related(&request)?;
         session.tell_index_state(&searcher);
-        output::answer(&searcher.related(&request)?, session.json)?;
+        output::answer(&answer, session.json)?;
         Ok(Done::Fully)
     }
 }

@@ -54,8 +54,9 @@ impl SearchArguments {
         let request = SearchRequest { text: self.question.join(" "), options: self.asking.options()? };
         let (encoder, prior) = session.encoder()?;
         let searcher = Searcher::open(&session.config.library, encoder, &prior)?;
+        let answer = searcher.search(&request)?;
         session.tell_index_state(&searcher);
-        output::answer(&searcher.search(&request)?, session.json)?;
+        output::answer(&answer, session.json)?;
         Ok(Done::Fully)
     }
 }

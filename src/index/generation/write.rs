@@ -273,8 +273,7 @@ impl Pieces {
         let failed = |error| GenerationError::io(&self.path, error);
         if let Some(out) = self.out.take() {
             let hashed = out.into_inner().map_err(|error| failed(error.into_error()))?;
-            hashed.out.sync_all().map_err(failed)?;
-            failpoint::reach("generation.file");
+            make_durable(&hashed.out).map_err(failed)?;
             files.push(hashed.stored(self.name));
         }
         Ok(std::mem::take(&mut self.seals))
@@ -286,9 +285,14 @@ fn store(path: &Path, bytes: &[u8]) -> Result<String, GenerationError> {
     let failed = |error| GenerationError::io(path, error);
     let mut file = fs_err::File::create(path).map_err(failed)?;
     file.write_all(bytes).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    failpoint::reach("generation.file");
+    make_durable(&file).map_err(failed)?;
     Ok(hex(XxHash3_128::oneshot(bytes)))
+}
+
+fn make_durable(file: &fs_err::File) -> io::Result<()> {
+    file.sync_all()?;
+    failpoint::reach("generation.file");
+    Ok(())
 }
 
 /// Counts and sums up what passes through.
