@@ -136,15 +136,6 @@ impl IndexArguments {
         writeln!(out, "chosen: width {}, recall {:.3} among the vectors", chosen.width, chosen.recall)?;
 
         let scan = each(&queries, 1, |query| numbers(&exact.search(query, LIMIT, &|_| true)));
-        let bytes = vectors * self.dimension;
-        let scanned = bytes as f64 / scan.median;
-        let share = scanned / bandwidth(bytes);
-        writeln!(
-            out,
-            "scan: {:.2} ms a query, {:.1} GB/s, {share:.2} of the bandwidth",
-            scan.median * 1e3,
-            scanned / 1e9
-        )?;
         writeln!(
             out,
             "{:>8} {:>8} {:>12} {:>8} {:>14}",
@@ -181,8 +172,16 @@ impl IndexArguments {
         }
         let resident_mb = resident("VmRSS:");
         writeln!(out, "resident: {resident_mb:.0} MB")?;
-        let (queries, scan_ms) = (queries.len(), scan.median * 1e3);
-        let scan_share_of_bandwidth = share;
+        // Last, as it takes memory of its own.
+        let (bytes, scan_ms) = (vectors * self.dimension, scan.median * 1e3);
+        let scanned = bytes as f64 / scan.median;
+        let scan_share_of_bandwidth = scanned / bandwidth(bytes);
+        writeln!(
+            out,
+            "scan: {scan_ms:.2} ms a query, {:.1} GB/s, {scan_share_of_bandwidth:.2} of the bandwidth",
+            scanned / 1e9
+        )?;
+        let queries = queries.len();
         Ok(Searched {
             vectors,
             queries,
