@@ -183,7 +183,8 @@ fn nothing_is_wrong_while_vectors_come_and_go() {
         times.sort_by(f64::total_cmp);
         times.get((times.len() as f64 * share) as usize).copied().unwrap_or(f64::NAN)
     };
-    let recalls = answers.chunks(200).map(|some| {
+    assert!(answers.len() >= 200, "{} answers tell little", answers.len());
+    let recalls = answers.chunks_exact(200).map(|some| {
         let sum = |count: fn(&Answered) -> usize| some.iter().map(count).sum::<usize>() as f64;
         sum(|answer| answer.found) / sum(|answer| answer.wanted)
     });

@@ -71,7 +71,7 @@ fn with_a_damaged_index_the_scan_answers_at_once_and_the_same() {
         .unwrap()
     };
     let scan = open(&library);
-    assert_eq!(*scan.index_state(), IndexState::Missing);
+    assert_eq!(scan.index_state(), IndexState::Missing);
     let oracle = answers(&scan);
     assert_eq!(oracle.len(), 4 * 20);
 
@@ -138,4 +138,45 @@ fn with_a_damaged_index_the_scan_answers_at_once_and_the_same() {
     fs_err::write(&files[0], "").unwrap();
     make(&library);
     assert!(matches!(open(&library).index_state(), IndexState::Published { scanned: 0 }));
+}
+
+/// What is read piece by piece is found damaged while it answers. From then on, and for whoever comes after, it is not used.
+#[test]
+fn an_index_that_was_found_damaged_is_not_taken_up_again() {
+    let mut random = seed("PAPERKIN_SEED");
+    let library = ToyLibrary::of(papers(120, &mut random));
+    let folder = library.folder.path();
+    let diverse = |searcher: &Searcher| {
+        let mut request = SearchRequest::new("gradient tokenizer", 20);
+        request.options.diversity = Some(0.7);
+        let hits = searcher.search(&request).unwrap().hits;
+        hits.iter().map(|hit| (hit.paper.id.to_string(), hit.score.to_bits())).collect::<Vec<_>>()
+    };
+    let oracle = (answers(&open(&library)), diverse(&open(&library)));
+    let prior = Centring::none();
+    let model = || Model { encoder: library.encoder.as_ref(), prior: &prior };
+    publish(folder, &Store::open(folder).unwrap(), model()).unwrap();
+    for name in ["vectors.f32", "sentences.i8"] {
+        let file = generation(folder).join(name);
+        fs_err::write(&file, vec![0; fs_err::metadata(&file).unwrap().len() as usize]).unwrap();
+        let renew = |before: &Searcher| {
+            let encoder = Arc::clone(&library.encoder) as _;
+            Searcher::renew(folder, encoder, &Centring::none(), Some(before)).unwrap()
+        };
+        let mut searcher = open(&library);
+        assert!(
+            matches!(searcher.index_state(), IndexState::Published { scanned: 0 }),
+            "nothing was read yet"
+        );
+        for _ in 0..3 {
+            assert_eq!((answers(&searcher), diverse(&searcher)), oracle);
+            let IndexState::Unusable { reason } = searcher.index_state() else { panic!("{name} is used") };
+            assert!(reason.contains(name), "{reason}");
+            searcher = renew(&searcher);
+        }
+        publish(folder, &Store::open(folder).unwrap(), model()).unwrap();
+        let searcher = renew(&searcher);
+        assert!(matches!(searcher.index_state(), IndexState::Published { scanned: 0 }));
+        assert_eq!((answers(&searcher), diverse(&searcher)), oracle);
+    }
 }

@@ -125,6 +125,42 @@ fn the_next_generation_replaces_the_last_and_cleans_up() {
 }
 
 #[test]
+fn what_is_not_published_leaves_nothing_and_what_was_stays() {
+    let library = TempDir::new().unwrap();
+    published(library.path(), 1);
+    let left = || -> Vec<String> {
+        let entries = fs_err::read_dir(library.path().join("generations")).unwrap();
+        let mut names: Vec<String> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    };
+    let mut draft = Draft::begin(library.path(), DIMENSION).unwrap();
+    draft.push(1, &vectors(2)[0]);
+    assert_eq!(left(), ["1", "CURRENT", "new-2", "publish.lock"]);
+    assert!(matches!(Draft::begin(library.path(), DIMENSION), Err(GenerationError::Busy(_))));
+    drop(draft);
+    assert_eq!(left(), ["1", "CURRENT", "publish.lock"]);
+
+    let full = |_: &Path| Err(std::io::Error::from(std::io::ErrorKind::StorageFull));
+    let refused = |draft: Draft, beside: Option<Beside<'_>>| {
+        draft.publish("model", b"{}", 2, None, beside).err().unwrap()
+    };
+    let mut draft = Draft::begin(library.path(), DIMENSION).unwrap();
+    draft.push(1, &vectors(2)[0]);
+    let error = refused(draft, Some(Beside { folder: "beside", write: &full }));
+    assert!(matches!(error, GenerationError::DiskFull(_)), "{error}");
+    // What nobody could open again.
+    let mut draft = Draft::begin(library.path(), DIMENSION).unwrap();
+    draft.push(7, &vectors(2)[0]);
+    draft.push(3, &vectors(2)[1]);
+    let error = refused(draft, None);
+    assert!(matches!(error, GenerationError::Damaged { .. }), "{error}");
+    assert_eq!(left(), ["1", "CURRENT", "publish.lock"]);
+    assert_eq!(answers(&Published::open(library.path()).unwrap().unwrap()).len(), 50);
+}
+
+#[test]
 fn a_reader_beside_a_publisher_always_has_a_generation() {
     let library = TempDir::new().unwrap();
     published(library.path(), 1);
@@ -234,7 +270,7 @@ fn damage_to_any_file_is_found_and_the_file_is_named() {
         fs_err::write(file, whole).unwrap();
     }
     println!("{damages} damages, each found");
-    assert!(damages > 6 * (64 + 256), "{damages}");
+    assert!(damages > 11 * (64 + 256), "{damages}");
     assert!(Published::open(library.path()).unwrap().is_some(), "put back as it was, it is whole");
     fs_err::write(&files[5], "not a generation").unwrap();
     assert_eq!(published(library.path(), 3).number, 2, "publishing repairs");

@@ -7,7 +7,7 @@ use paperkin::embed::Encoder;
 use paperkin::index::Centring;
 use paperkin::ingest::{Event, Model, Observer, Report, Task, ingest};
 use paperkin::paper::{Language, Mention, PaperId, Role};
-use paperkin::search::{Answer, Example, Floor, RelatedRequest, Remark, SearchRequest, Searcher};
+use paperkin::search::{Answer, Example, Floor, Missing, RelatedRequest, Remark, SearchRequest, Searcher};
 use paperkin::store::{Store, Writer};
 use tempfile::TempDir;
 
@@ -220,7 +220,20 @@ fn what_is_left_out_missing_or_named_is_told() {
 
     assert_eq!(ask("tag: moe").remarks, [Remark::NoValue("tag:".into())]);
     let none = ask("optimizer tag:nosuchtag");
-    assert_eq!((none.remarks.as_slice(), none.hits.len()), ([Remark::NoPaperLeft].as_slice(), 0));
+    let missing = Missing { key: "tag", value: "nosuchtag".into(), near: None };
+    assert_eq!((none.remarks, none.hits.len()), (vec![Remark::NoPaperLeft, Remark::Missing(missing)], 0));
+    let misspelt = ask("tag:moe tag:vision-langauge -tag:neither");
+    assert_eq!(
+        misspelt.remarks.len(),
+        1,
+        "papers of the one that is there are listed: {:?}",
+        misspelt.remarks
+    );
+    assert!(
+        misspelt.remarks[0].to_string().ends_with("did you mean 'vision-language'?"),
+        "{}",
+        misspelt.remarks[0]
+    );
 
     // What is new comes first, and its score says how well it answers.
     let mut request = SearchRequest::new("optimizer", 20);

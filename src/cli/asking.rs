@@ -82,13 +82,13 @@ pub(super) struct AskingArguments {
     #[arg(long, default_value = "score", value_name = "score|date")]
     sort: Sort,
     /// Prefer what is new: of two that answer as well, one so many days older counts half; scores stay
-    #[arg(long, value_name = "DAYS")]
+    #[arg(long, value_name = "DAYS", allow_negative_numbers = true)]
     recency: Option<f32>,
     /// From 0 (the best, however alike) to 1 (as unlike each other as can be)
-    #[arg(long, value_name = "X")]
+    #[arg(long, value_name = "X", allow_negative_numbers = true)]
     diversity: Option<f32>,
     /// The score, from 0 to 1, below which a paper is no answer; none shows every paper
-    #[arg(long, default_value = "default", value_name = "X|none|default")]
+    #[arg(long, default_value = "default", value_name = "X|none|default", allow_negative_numbers = true)]
     floor: Floor,
     /// Leave this paper out, for instance since you know it; repeatable
     #[arg(long, value_name = "ID")]

@@ -81,7 +81,9 @@ impl Codes {
 
     /// Rows that were stored, and what [`Codes::scales`] and [`Codes::rounding`] said of them; `None` where they do not fit together.
     pub(super) fn stored(dimension: usize, bytes: Held<i8>, scales: Vec<f32>, rounding: f32) -> Option<Self> {
-        let fits = scales.len().checked_mul(dimension) == Some(bytes.len());
+        let fits = scales.len().checked_mul(dimension) == Some(bytes.len())
+            && scales.iter().all(|scale| scale.is_finite())
+            && (0.0..f32::INFINITY).contains(&rounding);
         fits.then(|| Self { bytes, scales, rounding, ..Self::new(dimension) })
     }
 

@@ -64,7 +64,9 @@ impl FlatVectors {
 
     /// Of rows that were stored, a piece of the file each; `None` where they do not fit together.
     pub(super) fn stored(numbers: Vec<u32>, codes: Codes, rows: Sealed) -> Option<Self> {
-        (numbers.len() == codes.len()).then(|| Self::of(numbers, codes, Values::Stored(rows)))
+        let count = numbers.len();
+        let fits = codes.len() == count && rows.holds::<f32>(count, count.checked_mul(codes.dimension()));
+        fits.then(|| Self::of(numbers, codes, Values::Stored(rows)))
     }
 
     fn of(numbers: Vec<u32>, codes: Codes, values: Values) -> Self {
@@ -135,6 +137,11 @@ impl FlatVectors {
         } else {
             self.numbers.iter().position(|known| *known == number)
         }
+    }
+
+    /// Reads all that is stored; whether it is whole.
+    pub(super) fn is_whole(&self) -> bool {
+        (0..self.len()).all(|row| self.row(row).len() == self.dimension)
     }
 
     /// The file, if a row of it was found damaged.

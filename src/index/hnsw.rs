@@ -35,10 +35,12 @@ pub struct Effort {
     pub width: usize,
     /// The recall@10 that was measured with it.
     pub recall: f64,
+    /// The width that it took when all was last linked anew.
+    pub width_when_new: usize,
 }
 
 impl Effort {
-    const UNKNOWN: Self = Self { width: WIDTHS[0], recall: 0.0 };
+    const UNKNOWN: Self = Self { width: WIDTHS[0], recall: 0.0, width_when_new: 0 };
 }
 
 /// An index that walks a graph of the vectors.
@@ -55,7 +57,9 @@ impl HnswIndex {
     #[must_use]
     pub fn build(vectors: Arc<FlatVectors>) -> Self {
         let graph = Graph::build(&vectors);
-        Self::of(vectors, graph, Effort::UNKNOWN).with_effort()
+        let mut index = Self::of(vectors, graph, Effort::UNKNOWN).with_effort();
+        index.effort.width_when_new = index.effort.width;
+        index
     }
 
     /// Links `vectors`, of which many are in `before` already: those keep their links where they can.
@@ -64,9 +68,12 @@ impl HnswIndex {
         let of_number = |number: &u32| before.vectors.row_of(*number).map(|row| row as u32);
         let rows: Vec<Option<u32>> = vectors.numbers().iter().map(of_number).collect();
         let Some(graph) = before.graph.grown(vectors.codes(), &rows) else { return Self::build(vectors) };
-        let grown = Self::of(Arc::clone(&vectors), graph, Effort::UNKNOWN).with_effort();
+        let mut grown = Self::of(Arc::clone(&vectors), graph, Effort::UNKNOWN).with_effort();
+        grown.effort.width_when_new = before.effort.width_when_new;
         // Growing wears a graph out, after many times.
-        if grown.effort.width > 2 * before.effort.width { Self::build(vectors) } else { grown }
+        let worn = grown.effort.width >= 2 * grown.effort.width_when_new
+            || grown.effort.recall < RECALL && before.effort.recall >= RECALL;
+        if worn { Self::build(vectors) } else { grown }
     }
 
     fn with_effort(mut self) -> Self {
@@ -112,7 +119,8 @@ impl HnswIndex {
             });
             hits.sum::<usize>() as f64 / wanted as f64
         };
-        let tried = WIDTHS.iter().map(|width| Effort { width: *width, recall: recall(*width) });
+        let tried =
+            WIDTHS.iter().map(|width| Effort { width: *width, recall: recall(*width), width_when_new: 0 });
         let mut last = Effort::UNKNOWN;
         for effort in tried {
             last = effort;
@@ -151,12 +159,13 @@ impl HnswIndex {
     ) -> Vec<Neighbour> {
         let codes = self.vectors.codes();
         let similarity = |row| codes.similarity(row, coded);
-        let Some(entry) = self.graph.entry(similarity) else { return Vec::new() };
+        // From the root every row can be reached, from where the layers lead to nearly every one, and sooner.
+        let entries: Vec<u32> = self.graph.entry(similarity).into_iter().chain(self.graph.root()).collect();
         let mut walkers = self.walkers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut walker = walkers.pop().unwrap_or_default();
         drop(walkers);
         let mut sieve = Sieve::new(limit, codes.likely_error(coded));
-        for found in self.graph.walk(&mut walker, width, entry, similarity, |row| codes.prefetch(row)) {
+        for found in self.graph.walk(&mut walker, width, &entries, similarity, |row| codes.prefetch(row)) {
             if !sieve.may_pass(found.similarity) {
                 break;
             }

@@ -3,6 +3,7 @@
 //! Below [`EXACT_LIMIT`] vectors the index is a scan ([`ExactIndex`]), above it a graph ([`HnswIndex`]); either is
 //! derived from the store, published whole by [`Draft`] and refused where a byte of it changed.
 
+mod centring;
 mod codes;
 mod exact;
 mod flat;
@@ -15,8 +16,6 @@ mod sentences;
 mod similarity;
 #[cfg(test)]
 mod suite;
-
-mod centring;
 
 pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans, Probe, Show, ShowSentences};
 

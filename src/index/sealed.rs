@@ -13,14 +13,21 @@ use twox_hash::XxHash3_64;
 pub(super) struct Sealed {
     path: PathBuf,
     file: fs_err::File,
+    length: u64,
     seals: Vec<u64>,
     damaged: AtomicBool,
 }
 
 impl Sealed {
-    /// A file whose pieces have these checksums, by [`seal`].
-    pub(super) fn new(path: &Path, file: fs_err::File, seals: Vec<u64>) -> Self {
-        Self { path: path.to_owned(), file, seals, damaged: AtomicBool::new(false) }
+    /// A file of `length` bytes, whose pieces have these checksums, by [`seal`].
+    pub(super) fn new(path: &Path, file: fs_err::File, length: u64, seals: Vec<u64>) -> Self {
+        Self { path: path.to_owned(), file, length, seals, damaged: AtomicBool::new(false) }
+    }
+
+    /// Whether it is `count` pieces, and so many numbers of the kind in all.
+    pub(super) fn holds<T>(&self, count: usize, numbers: Option<usize>) -> bool {
+        let bytes = numbers.and_then(|numbers| numbers.checked_mul(size_of::<T>()));
+        self.seals.len() == count && bytes.is_some_and(|bytes| bytes as u64 == self.length)
     }
 
     /// Piece `piece`: the `count` numbers from the number `first` of the file on. `None` if it is damaged, from then on
@@ -28,7 +35,7 @@ impl Sealed {
     pub(super) fn read<T: Pod>(&self, piece: usize, first: usize, count: usize) -> Option<Vec<T>> {
         let mut numbers = vec![T::zeroed(); count];
         let bytes = bytemuck::cast_slice_mut(&mut numbers);
-        let read = read_at(&self.file, bytes, (first * size_of::<T>()) as u64);
+        let read = read_at(&self.file, bytes, first as u64 * size_of::<T>() as u64);
         if read.is_ok() && self.seals.get(piece) == Some(&seal(piece, bytes)) {
             return Some(numbers);
         }
@@ -81,12 +88,17 @@ mod tests {
         let seals: Vec<u64> = whole.chunks(32).enumerate().map(|(at, piece)| seal(at, piece)).collect();
         let open = |bytes: &[u8]| {
             fs_err::write(&path, bytes).unwrap();
-            Sealed::new(&path, fs_err::File::open(&path).unwrap(), seals.clone())
+            Sealed::new(&path, fs_err::File::open(&path).unwrap(), bytes.len() as u64, seals.clone())
         };
         let given = |sealed: &Sealed| [0, 1, 2].map(|at| sealed.read::<u8>(at, 32 * at, 32).is_some());
         let sealed = open(&whole);
         assert_eq!(sealed.read::<u32>(1, 8, 8).unwrap()[0], u32::from_le_bytes([32, 33, 34, 35]));
         assert_eq!((given(&sealed), sealed.damaged()), ([true; 3], None));
+        assert!(
+            sealed.holds::<u32>(3, Some(24))
+                && !sealed.holds::<u32>(3, Some(25))
+                && !sealed.holds::<u8>(2, Some(96))
+        );
         let mut flipped = whole.clone();
         flipped[40] ^= 4;
         let sealed = open(&flipped);

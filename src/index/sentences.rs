@@ -58,7 +58,9 @@ impl SentenceVectors {
             all.passages.push(*number);
             all.starts.push(all.starts.last()?.checked_add(*count)?);
         }
-        all.passages.is_sorted_by(|one, two| one < two).then_some(all)
+        let Rows::Stored(rows) = &all.rows else { return None };
+        let fits = rows.holds::<i8>(pairs.len(), all.len().checked_mul(dimension));
+        (fits && all.passages.is_sorted_by(|one, two| one < two)).then_some(all)
     }
 
     /// Adds the sentences of a passage, whose number is above those before; what has another dimension is passed over.
@@ -96,6 +98,11 @@ impl SentenceVectors {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
+    }
+
+    /// Reads all that is stored; whether it is whole.
+    pub(super) fn is_whole(&self) -> bool {
+        self.passages.iter().all(|number| self.of_passage(*number).is_some())
     }
 
     /// The file, if a piece of it was found damaged.
@@ -141,7 +148,7 @@ mod tests {
         let path = folder.path().join("sentences");
         fs_err::write(&path, bytes).unwrap();
         let stored = |counts: &[u32]| {
-            let rows = Sealed::new(&path, fs_err::File::open(&path).unwrap(), seals.clone());
+            let rows = Sealed::new(&path, fs_err::File::open(&path).unwrap(), 40, seals.clone());
             SentenceVectors::stored(8, counts, rows)
         };
         for vectors in [held, stored(&[3, 2, 9, 3]).unwrap()] {

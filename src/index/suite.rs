@@ -290,6 +290,36 @@ fn what_a_graph_finds_is_measured_when_it_is_built() {
     assert!(astray.measured().width >= 8 * index.effort().width, "{:?}", astray.measured());
 }
 
+proptest::proptest! {
+    #![proptest_config(proptest::prelude::ProptestConfig::with_cases(40))]
+    /// A walk that keeps all in sight finds all, in a new graph and in one that rows have left and come to, also where many are equal.
+    #[test]
+    fn a_walk_of_full_width_finds_what_the_scan_finds(
+        seed in 0_u64..1 << 32,
+        count in 1_usize..400,
+        gone in 0_usize..100,
+        equal in 0_usize..50,
+    ) {
+        let mut sentences = Sentences::new(12, seed);
+        let all: Vec<UnitVector> = (0..count + gone).map(|_| sentences.one()).collect();
+        let some = |first: usize, end: usize| {
+            let mut flat = FlatVectors::new(12);
+            for at in first..end {
+                flat.push(at as u32, all[if at % 60 < equal { 0 } else { at }].as_slice()).unwrap();
+            }
+            Arc::new(flat)
+        };
+        let begun = HnswIndex::build(some(0, count));
+        for index in [HnswIndex::grown(some(gone.min(count), count + gone), &begun), begun] {
+            let query = sentences.one();
+            for limit in [1, 7, count + gone] {
+                let found = index.nearest(&query, limit, count + gone);
+                proptest::prop_assert_eq!(numbers(&found), numbers(&index.exact().search(&query, limit, ALL)));
+            }
+        }
+    }
+}
+
 /// At each step a tenth of the rows leave and as many come, until none is left of the first.
 #[test]
 fn a_graph_that_grows_finds_what_a_new_one_finds() {

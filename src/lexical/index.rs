@@ -69,9 +69,10 @@ impl LexicalIndex {
             }
         }
         // Each file was synced when it was closed; their names, and that the others are gone, only now.
-        fs_err::File::open(folder)
-            .and_then(|folder| folder.sync_all())
-            .map_err(|error| LexicalError::io(folder, error))?;
+        if cfg!(unix) {
+            let synced = fs_err::File::open(folder).and_then(|folder| folder.sync_all());
+            synced.map_err(|error| LexicalError::io(folder, error))?;
+        }
         Ok(files)
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use super::facts::Missing;
 use super::filter::Filter;
 use super::order::{by_date, diverse, prefer_recent};
 use super::paper_set::PaperSet;
@@ -23,6 +24,8 @@ pub(super) struct Choice {
     pub(super) total: usize,
     allowed: Option<PaperSet>,
     excluded: HashSet<PaperNumber>,
+    /// What was asked for and no paper has.
+    missing: Vec<Missing>,
     options: Options,
 }
 
@@ -43,7 +46,11 @@ impl Choice {
         never: impl IntoIterator<Item = PaperNumber>,
     ) -> Result<Self, SearchError> {
         filter.check().map_err(RequestError::from)?;
-        let allowed = if filter.is_empty() { None } else { Some(searcher.facts()?.select(&filter)) };
+        let (mut allowed, mut missing) = (None, Vec::new());
+        if !filter.is_empty() {
+            let facts = searcher.facts()?;
+            (allowed, missing) = (Some(facts.select(&filter)), facts.missing(&filter));
+        }
         let mut excluded: HashSet<PaperNumber> = never.into_iter().collect();
         for id in &options.exclude {
             // What the caller has seen elsewhere need not be here.
@@ -53,7 +60,7 @@ impl Choice {
             Some(allowed) => allowed.iter().filter(|paper| !excluded.contains(paper)).count(),
             None => (searcher.live.counts().papers as usize).saturating_sub(excluded.len()),
         };
-        Ok(Self { limit: options.limit, total, allowed, excluded, options: options.clone() })
+        Ok(Self { limit: options.limit, total, allowed, excluded, missing, options: options.clone() })
     }
 
     pub(super) fn is_filtered(&self) -> bool {
@@ -71,14 +78,15 @@ impl Choice {
         allowed.filter(|paper| !self.excluded.contains(paper)).collect()
     }
 
-    /// What there is to say where no paper may answer.
+    /// What there is to say where no paper may answer, or none has what was asked for.
     pub(super) fn remarks(&self, searcher: &Searcher) -> Vec<Remark> {
         let remark = match (searcher.live.counts().papers, self.total) {
             (0, _) => Some(Remark::EmptyLibrary),
             (_, 0) => Some(Remark::NoPaperLeft),
             _ => None,
         };
-        remark.into_iter().collect()
+        let missing = self.missing.iter().cloned().map(Remark::Missing);
+        remark.into_iter().chain(missing).collect()
     }
 
     /// Empties a ranking whose best answer only so well, if that is no answer; whether it did. Who filters has chosen, and sees
@@ -126,7 +134,7 @@ impl Choice {
             );
         }
         if let Some(diversity) = self.options.diversity {
-            let ranker = searcher.live.ranker();
+            let ranker = searcher.live()?.ranker();
             let similarity = |left: &Preferred, right: &Preferred| {
                 let direction = |one: &Preferred| ranker.direction_of(one.ranked.paper);
                 Some(ranker.centring().related.score(direction(left)?.cosine(&direction(right)?)))

@@ -2,6 +2,9 @@
 
 use std::collections::HashMap;
 
+/// The share of letters that are as they should be where somebody has mistyped a value.
+const ALIKE: f64 = 2.0 / 3.0;
+
 /// Texts by number, end to end in one allocation.
 #[derive(Default)]
 pub(super) struct Texts {
@@ -41,6 +44,15 @@ impl Column {
     /// For each value whether `wanted` wants it.
     pub(super) fn wanted(&self, mut wanted: impl FnMut(&str) -> bool) -> Vec<bool> {
         (0..self.keys.ends.len()).map(|value| wanted(self.keys.get(value))).collect()
+    }
+
+    /// The value nearest to `key` by letters, as it is shown, if one is near: a third of the letters may differ.
+    pub(super) fn like(&self, key: &str) -> Option<&str> {
+        let values = 0..self.keys.ends.len();
+        let likeness = |value: usize| strsim::normalized_damerau_levenshtein(self.keys.get(value), key);
+        let (value, likeness) =
+            values.map(|value| (value, likeness(value))).max_by(|one, two| one.1.total_cmp(&two.1))?;
+        (likeness >= ALIKE).then(|| self.shown.get(value))
     }
 
     /// Whether `row` has a value that is wanted.
@@ -150,6 +162,10 @@ mod tests {
         assert_eq!(column.counts(1..2), []);
         let wanted = column.wanted(|key| key == "moe");
         assert_eq!([0, 1, 2, 3].map(|row| column.has(row, &wanted)), [true, false, true, false]);
+        assert_eq!(
+            [column.like("mo"), column.like("시각화"), column.like("robot")],
+            [Some("MoE"), Some("시각"), None]
+        );
         assert!(column.bytes() < 200, "{}", column.bytes());
     }
 }

@@ -56,6 +56,17 @@ pub struct Facets {
     pub commentary: Vec<Facet>,
 }
 
+/// A value that a filter asks for and no paper has.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Missing {
+    /// The key.
+    pub key: &'static str,
+    /// The value.
+    pub value: String,
+    /// One that is spelt nearly so.
+    pub near: Option<String>,
+}
+
 /// A value, and how many papers have it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Facet {
@@ -161,6 +172,30 @@ impl Facts {
                 && !none.iter().any(|(column, unwanted)| column.has(*row, unwanted))
         });
         fitting.map(|(_, number)| PaperNumber(*number)).collect()
+    }
+
+    /// The tags and authors that `filter` asks for and no paper has, each with one that may be meant.
+    #[must_use]
+    pub fn missing(&self, filter: &Filter) -> Vec<Missing> {
+        let missing = |key, value: &String, column: &Column, wanted: Vec<bool>, asked: &str| {
+            let near = column.like(asked).map(str::to_owned);
+            (!wanted.contains(&true)).then(|| Missing { key, value: value.clone(), near })
+        };
+        let tags = filter.tags.iter().filter_map(|tag| {
+            let asked = tag_key(tag);
+            missing("tag", tag, &self.tags, self.tags.wanted(|key| key == asked), &asked)
+        });
+        let authors = filter.authors.iter().filter_map(|name| {
+            let asked = AskedAuthor::parse(name)?;
+            missing(
+                "author",
+                name,
+                &self.authors,
+                self.authors.wanted(|key| asked.is(key)),
+                &author_key(name),
+            )
+        });
+        tags.chain(authors).collect()
     }
 
     /// What the papers of `among` have, counted.

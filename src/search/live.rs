@@ -10,7 +10,7 @@ use super::SearchError;
 use super::ranker::{Entry, Ranker};
 use crate::embed::Encoder;
 use crate::index::{
-    Centring, ExactIndex, FlatVectors, Published, SentenceVectors, Show, ShowSentences, VectorIndex,
+    Centring, ExactIndex, FlatVectors, Manifest, Published, SentenceVectors, Show, ShowSentences, VectorIndex,
 };
 use crate::lexical::{self, Document, LexicalIndex, Lexicon};
 use crate::paper::{Paper, Passage, UnitVector};
@@ -54,6 +54,16 @@ pub(super) struct Live {
     state: IndexState,
     ranker: Ranker,
     published: Option<Arc<Generation>>,
+    /// The generation that was found damaged while it answered: to open it would not show that.
+    refused: Option<Refused>,
+}
+
+/// A published generation that is not used.
+#[derive(Clone)]
+struct Refused {
+    number: u64,
+    manifest: Manifest,
+    reason: String,
 }
 
 /// A published generation that is open, its words too.
@@ -64,9 +74,11 @@ struct Generation {
 }
 
 impl Generation {
-    /// Why it cannot be used any more.
-    fn unusable(&self) -> Option<String> {
-        self.published.damaged().map(|error| error.to_string())
+    /// Itself, if it cannot be used any more.
+    fn refused(&self) -> Option<Refused> {
+        let Published { number, manifest, .. } = &self.published;
+        let reason = self.published.damaged()?.to_string();
+        Some(Refused { number: *number, manifest: manifest.clone(), reason })
     }
 }
 
@@ -79,7 +91,6 @@ impl Live {
         prior: &Centring,
         before: Option<&Self>,
     ) -> Result<Self, SearchError> {
-        let before = before.and_then(|before| before.published.as_ref());
         Self::of(snapshot, encoder, prior, published(library, encoder, before))
     }
 
@@ -90,21 +101,23 @@ impl Live {
         encoder: &dyn Encoder,
         prior: &Centring,
     ) -> Result<Self, SearchError> {
-        Self::of(snapshot, encoder, prior, Err(self.unusable().unwrap_or_default()))
+        Self::of(snapshot, encoder, prior, Found::of(self.refused()))
     }
 
     fn of(
         snapshot: &Snapshot,
         encoder: &dyn Encoder,
         prior: &Centring,
-        published: Result<Option<Arc<Generation>>, String>,
+        found: Found,
     ) -> Result<Self, SearchError> {
         let visit = |show: Show<'_>| {
             snapshot.visit_embedded(|number, passage, raw| show(number.0, passage.language, raw))
         };
-        let (published, unusable) = match published {
-            Ok(published) => (published, None),
-            Err(reason) => (None, Some(reason)),
+        let (published, refused, unusable) = match found {
+            Found::Nothing => (None, None, None),
+            Found::Usable(generation) => (Some(generation), None, None),
+            Found::Unusable(reason) => (None, None, Some(reason)),
+            Found::Refused(refused) => (None, Some(refused.clone()), Some(refused.reason)),
         };
         let centring = match &published {
             Some(generation) => generation.centring.clone(),
@@ -175,6 +188,7 @@ impl Live {
             state,
             ranker: Ranker::new(centring, indexes, sentences, Lexicon::new(words), entries),
             published,
+            refused,
         })
     }
 
@@ -188,11 +202,24 @@ impl Live {
 
     /// Why its index cannot be used any more, if it cannot.
     pub(super) fn unusable(&self) -> Option<String> {
-        self.published.as_ref().and_then(|generation| generation.unusable())
+        self.refused().map(|refused| refused.reason)
     }
 
-    pub(super) fn state(&self) -> &IndexState {
-        &self.state
+    fn refused(&self) -> Option<Refused> {
+        self.published.as_ref().and_then(|generation| generation.refused())
+    }
+
+    pub(super) fn state(&self) -> IndexState {
+        self.unusable().map_or_else(|| self.state.clone(), |reason| IndexState::Unusable { reason })
+    }
+
+    /// Vectors of the published index that the store does not hold any more.
+    pub(super) fn gone(&self) -> usize {
+        let (IndexState::Published { scanned }, Some(generation)) = (&self.state, &self.published) else {
+            return 0;
+        };
+        let embedded = self.counts.passages.saturating_sub(self.counts.pending) as usize;
+        (generation.published.index.len() + scanned).saturating_sub(embedded)
     }
 
     pub(super) fn ranker(&self) -> &Ranker {
@@ -216,25 +243,59 @@ fn documents(
     Ok(documents)
 }
 
-/// The published generation, if there is one; else why what is there cannot be used.
-fn published(
-    library: &Path,
-    encoder: &dyn Encoder,
-    before: Option<&Arc<Generation>>,
-) -> Result<Option<Arc<Generation>>, String> {
-    if let Some(before) = before
-        && let Ok(Some((number, manifest))) = Published::peek(library)
-        && (number, &manifest) == (before.published.number, &before.published.manifest)
-    {
-        return before.unusable().map_or_else(|| Ok(Some(Arc::clone(before))), Err);
+/// What is published.
+enum Found {
+    Nothing,
+    Usable(Arc<Generation>),
+    /// And why.
+    Unusable(String),
+    Refused(Refused),
+}
+
+impl Found {
+    fn of(refused: Option<Refused>) -> Self {
+        refused.map_or(Self::Nothing, Self::Refused)
     }
+}
+
+fn published(library: &Path, encoder: &dyn Encoder, before: Option<&Live>) -> Found {
+    loop {
+        let current = Published::peek(library).ok().flatten();
+        if let (Some((number, manifest)), Some(before)) = (&current, before) {
+            let refused = before.refused.clone().or_else(|| before.refused());
+            if let Some(refused) =
+                refused.filter(|refused| (&refused.number, &refused.manifest) == (number, manifest))
+            {
+                return Found::Refused(refused);
+            }
+            let same = |generation: &&Arc<Generation>| {
+                (&generation.published.number, &generation.published.manifest) == (number, manifest)
+            };
+            if let Some(generation) = before.published.as_ref().filter(same) {
+                return Found::Usable(Arc::clone(generation));
+            }
+        }
+        match opened(library, encoder) {
+            Ok(None) => return Found::Nothing,
+            Ok(Some(generation)) => return Found::Usable(Arc::new(generation)),
+            // The publisher removes what it has replaced: words are opened by their names.
+            Err(_) if Published::peek(library).ok().flatten() != current => {}
+            Err(reason) => return Found::Unusable(reason),
+        }
+    }
+}
+
+fn opened(library: &Path, encoder: &dyn Encoder) -> Result<Option<Generation>, String> {
     let Some(published) = Published::open(library).map_err(|error| error.to_string())? else {
         return Ok(None);
     };
     published.manifest.require(encoder.fingerprint()).map_err(|error| error.to_string())?;
-    let centring =
-        Centring::from_json(&published.transform, encoder.dimension()).map_err(|error| error.to_string())?;
+    let (dimension, wanted) = (published.manifest.dimension, encoder.dimension());
+    if dimension != wanted {
+        return Err(format!("its vectors have {dimension} numbers, the model's {wanted}"));
+    }
+    let centring = Centring::from_json(&published.transform, wanted).map_err(|error| error.to_string())?;
     let words = LexicalIndex::open(&published.directory.join(lexical::FOLDER));
     let words = Arc::new(words.map_err(|error| error.to_string())?);
-    Ok(Some(Arc::new(Generation { published, words, centring })))
+    Ok(Some(Generation { published, words, centring }))
 }

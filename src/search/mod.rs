@@ -33,13 +33,13 @@ mod tie;
 mod words;
 
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 pub use answer::{Answer, Asked, Example, Hit, InEnglish, Link, Match, PaperCard, Signals, Why};
 pub use asked::AskedText;
 pub use date_range::DateRange;
-pub use facts::{Facet, Facets, Facts, FactsBuilder};
+pub use facts::{Facet, Facets, Facts, FactsBuilder, Missing};
 pub use filter::{Filter, FilterError, Key};
 pub use live::IndexState;
 pub use order::{by_date, diverse, prefer_recent};
@@ -114,6 +114,7 @@ pub struct Searcher {
     live: Live,
     /// In its place once the index was found damaged.
     scanned: OnceLock<Live>,
+    turn: Mutex<()>,
     /// The model's means as they are shipped.
     prior: Centring,
     chance: Chance,
@@ -159,25 +160,40 @@ impl Searcher {
             let _ = facts.set(Arc::clone(known));
         }
         let chance = Chance::of(live.counts().papers, before.map(|before| &before.chance));
-        Ok(Self { snapshot, encoder, live, prior: prior.clone(), chance, facts, scanned: OnceLock::new() })
+        Ok(Self {
+            snapshot,
+            encoder,
+            live,
+            prior: prior.clone(),
+            chance,
+            facts,
+            scanned: OnceLock::new(),
+            turn: Mutex::default(),
+        })
     }
 
     /// What is in the library.
     #[must_use]
     pub fn counts(&self) -> &Counts {
-        self.live().counts()
+        self.live.counts()
     }
 
     /// Whether the published index answers, or why not.
     #[must_use]
-    pub fn index_state(&self) -> &IndexState {
-        self.live().state()
+    pub fn index_state(&self) -> IndexState {
+        self.live.state()
+    }
+
+    /// How many vectors of the published index are of passages that are gone.
+    #[must_use]
+    pub fn gone_from_index(&self) -> usize {
+        self.live.gone()
     }
 
     /// The revision of the store that this snapshot shows.
     #[must_use]
     pub fn revision(&self) -> u64 {
-        self.live().revision()
+        self.live.revision()
     }
 
     /// The paper of that name, or of that alias.
@@ -198,16 +214,18 @@ impl Searcher {
         Ok(facts.facets(&facts.select(filter)))
     }
 
-    fn live(&self) -> &Live {
+    /// What answers; once the index was found damaged, a scan of all that is stored.
+    fn live(&self) -> Result<&Live, SearchError> {
         if self.live.unusable().is_none() {
-            return &self.live;
+            return Ok(&self.live);
         }
-        if self.scanned.get().is_none()
-            && let Ok(live) = self.live.without_index(&self.snapshot, self.encoder.as_ref(), &self.prior)
-        {
-            let _ = self.scanned.set(live);
+        // One builds it, the others wait.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(scanned) = self.scanned.get() {
+            return Ok(scanned);
         }
-        self.scanned.get().unwrap_or(&self.live)
+        let scanned = self.live.without_index(&self.snapshot, self.encoder.as_ref(), &self.prior)?;
+        Ok(self.scanned.get_or_init(|| scanned))
     }
 
     /// What `answer` says; once more where damage was met on the way.

@@ -50,7 +50,7 @@ impl Searcher {
             return Err(SearchError::Empty);
         }
         let question = QuestionTexts::of(&text, self.encoder.as_ref()).embed(self.encoder.as_ref())?;
-        let ranker = self.live().ranker();
+        let ranker = self.live()?.ranker();
         let terms = terms_of(&text);
         let phrased = self.with_phrases(&terms, &choice)?;
         if terms.phrases().next().is_some() && phrased.is_none() && choice.total > 0 {
@@ -150,7 +150,7 @@ impl Searcher {
     fn with_any(&self, phrases: &[String]) -> Result<HashSet<PaperNumber>, SearchError> {
         let mut with = HashSet::new();
         for phrase in phrases {
-            with.extend(self.live().ranker().with_words(&Terms::exactly(phrase), &|_| true)?);
+            with.extend(self.live()?.ranker().with_words(&Terms::exactly(phrase), &|_| true)?);
         }
         Ok(with)
     }
@@ -164,7 +164,7 @@ impl Searcher {
         if terms.phrases().next().is_none() {
             return Ok(None);
         }
-        let with = self.live().ranker().with_words(terms, &|paper| choice.allows(paper))?;
+        let with = self.live()?.ranker().with_words(terms, &|paper| choice.allows(paper))?;
         Ok((!with.is_empty()).then_some(with))
     }
 

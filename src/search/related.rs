@@ -54,7 +54,7 @@ impl Searcher {
         let named = liked.papers.iter().chain(&disliked.papers).map(|(number, _)| *number);
         let options = &request.options;
         let choice = Choice::of(self, options.filter.clone(), options, named)?;
-        let ranker = self.live().ranker();
+        let ranker = self.live()?.ranker();
         let linked = self.linked_from(&liked.papers)?;
         let evidence = |number| self.evidence(number, &liked.papers).unwrap_or_default();
         let allow = |paper| choice.allows(paper);
@@ -116,7 +116,7 @@ impl Searcher {
                     let encoder = self.encoder.as_ref();
                     let question = QuestionTexts::whole(text, encoder).embed(encoder)?;
                     all.language.get_or_insert(question.language());
-                    all.directions.push(question.centred(self.live().ranker().centring())?);
+                    all.directions.push(question.centred(self.live()?.ranker().centring())?);
                     all.absolute.push(question.centred(&self.prior)?);
                     all.raw.push(question.raw()?);
                     all.add_text(text);
@@ -127,7 +127,7 @@ impl Searcher {
                     if all.papers.iter().any(|(known, _)| *known == number) {
                         continue;
                     }
-                    let direction = self.live().ranker().direction_of(number);
+                    let direction = self.live()?.ranker().direction_of(number);
                     all.directions.push(direction.ok_or_else(|| SearchError::NotEmbedded(id.clone()))?);
                     for (at, passage) in self.snapshot.passages_of(number)? {
                         if let Some(raw) = self.snapshot.vector(at)? {

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::facts::Missing;
 use crate::paper::{PaperId, cut};
 
 /// Code points of somebody's text that a remark repeats.
@@ -22,6 +23,8 @@ pub enum Remark {
     PhrasesNotFound(Vec<String>),
     /// The question names a paper that the library does not have.
     NotInLibrary(PaperId),
+    /// No paper has a value that a filter asks for.
+    Missing(Missing),
     /// The key of an operator with nothing behind it: read as a word.
     NoValue(String),
 }
@@ -30,7 +33,7 @@ pub enum Remark {
 #[derive(Serialize, ToSchema)]
 #[schema(as = Remark)]
 pub(crate) struct Written {
-    /// `empty_library`, `no_paper_left`, `phrases_not_found`, `not_in_library` or `no_value`.
+    /// `empty_library`, `no_paper_left`, `phrases_not_found`, `not_in_library`, `missing` or `no_value`.
     #[schema(example = "not_in_library")]
     code: &'static str,
     /// For people.
@@ -44,6 +47,7 @@ impl From<Remark> for Written {
             Remark::NoPaperLeft => "no_paper_left",
             Remark::PhrasesNotFound(_) => "phrases_not_found",
             Remark::NotInLibrary(_) => "not_in_library",
+            Remark::Missing(_) => "missing",
             Remark::NoValue(_) => "no_value",
         };
         Self { code, message: remark.to_string() }
@@ -70,6 +74,13 @@ impl fmt::Display for Remark {
                 )
             }
             Self::NotInLibrary(id) => write!(formatter, "this library does not have {id}"),
+            Self::Missing(Missing { key, value, near }) => {
+                write!(formatter, "no paper has the {key} '{}'", cut(value, REPEATED))?;
+                match near {
+                    Some(near) => write!(formatter, "; did you mean '{}'?", cut(near, REPEATED)),
+                    None => Ok(()),
+                }
+            }
             Self::NoValue(key) => write!(
                 formatter,
                 "'{key}' has nothing right behind it and was searched as a word; filters are written like tag:moe"
@@ -84,6 +95,12 @@ mod tests {
 
     #[test]
     fn a_program_reads_the_code_and_a_person_the_message() {
+        let missing = |near: Option<&str>| {
+            let near = near.map(str::to_owned);
+            Remark::Missing(Missing { key: "tag", value: "moee".into(), near }).to_string()
+        };
+        assert_eq!(missing(Some("moe")), "no paper has the tag 'moee'; did you mean 'moe'?");
+        assert_eq!(missing(None), "no paper has the tag 'moee'");
         let phrases = vec!["잔차 연결".to_owned(), "🦙".repeat(200)];
         let json = serde_json::to_value(Remark::PhrasesNotFound(phrases)).unwrap();
         assert_eq!(json["code"], "phrases_not_found");

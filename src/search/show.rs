@@ -81,7 +81,7 @@ impl Searcher {
 
     /// How much nearer than in a small library everything comes here by chance to what is asked in `language`.
     pub(super) fn excess(&self, language: Language) -> Result<f32, SearchError> {
-        let ranker = self.live().ranker();
+        let ranker = self.live()?.ranker();
         self.chance.excess(language, &self.prior, |language, raw| {
             let absolute = between(language, raw, &self.prior)?;
             let mut nearest = Vec::new();

@@ -108,7 +108,7 @@ impl Searcher {
             pairs.push((&mut hit.why, asked, found));
         }
         let texts: Vec<&str> = all.iter().map(|sentence| sentence.text.as_str()).collect();
-        let centring = self.live().ranker().centring();
+        let centring = self.live()?.ranker().centring();
         let vectors: Vec<UnitVector> = self
             .encoder
             .encode_both(&texts)?

@@ -18,6 +18,8 @@ use crate::search::{SearchError, Searcher};
 
 /// How often the store is asked whether another process has written.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// After so long an index that is still missing is asked for again.
+const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
 
 /// Shared by all requests; a clone is a handle.
 #[derive(Clone)]
@@ -117,6 +119,7 @@ impl AppState {
             Err(error) => return ServeError::Load(error.into()),
         }
         let mut shown = None;
+        let mut asked = Instant::now();
         loop {
             let started = Instant::now();
             let library = self.library.clone();
@@ -127,12 +130,14 @@ impl AppState {
             };
             match spawn_blocking(look).await {
                 Ok(None) => {}
-                Ok(now) if now == shown => {}
                 Ok(now) => {
-                    shown = now;
-                    if now.is_some_and(|(_, unindexed)| unindexed) {
+                    let unindexed = now.is_some_and(|(_, unindexed)| unindexed);
+                    // What failed, as on a full disk, is tried again.
+                    if unindexed && (now != shown || asked.elapsed() > ASK_AGAIN_AFTER) {
+                        asked = Instant::now();
                         self.bell.ask_to_publish();
                     }
+                    shown = now;
                 }
                 Err(panic) => tracing::error!(%panic, "the library could not be looked at"),
             }

@@ -30,7 +30,7 @@ const AWHILE: Duration = Duration::from_secs(3_600);
 
 /// Up to so many passages an index is published after every change: it takes a second or two.
 const SOON_PUBLISHED: usize = 50_000;
-/// Of more it is published once a tenth of them are scanned beside it: a graph takes minutes to build.
+/// Of more it is published once a tenth of them are scanned beside it, or gone: a graph takes seconds to grow, and may take minutes.
 const SCANNED_SHARE: usize = 10;
 
 /// Wakes the worker; a clone is the same bell.
@@ -157,8 +157,10 @@ pub(super) fn is_unindexed(searcher: &Searcher) -> bool {
 fn is_outgrown(searcher: &Searcher) -> bool {
     let passages = searcher.counts().passages as usize;
     match searcher.index_state() {
-        IndexState::Published { scanned } if passages <= SOON_PUBLISHED => *scanned > 0,
-        IndexState::Published { scanned } => scanned.saturating_mul(SCANNED_SHARE) >= passages,
+        IndexState::Published { scanned } if passages <= SOON_PUBLISHED => scanned > 0,
+        IndexState::Published { scanned } => {
+            (scanned + searcher.gone_from_index()).saturating_mul(SCANNED_SHARE) >= passages
+        }
         _ => is_unindexed(searcher),
     }
 }

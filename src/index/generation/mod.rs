@@ -34,8 +34,6 @@ const SENTENCE_SEALS: &str = "sentences.xxh3";
 const SENTENCE_COUNTS: &str = "sentences.u32";
 const TRANSFORM: &str = "transform.json";
 const GRAPH: &str = "graph.u32";
-/// Verified piece by piece, when they are read.
-const SEALED: [&str; 2] = [VECTORS, SENTENCES];
 
 /// How a generation is searched.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -9,8 +9,8 @@ use twox_hash::XxHash3_128;
 
 use super::{
     CODES, CURRENT, FORMAT, GRAPH, GenerationError, Kind, MANIFEST, Manifest, NUMBERS, Published, SCALES,
-    SEALED, SENTENCE_COUNTS, SENTENCE_SEALS, SENTENCES, StoredFile, TRANSFORM, VECTOR_SEALS, VECTORS,
-    generations, hex,
+    SENTENCE_COUNTS, SENTENCE_SEALS, SENTENCES, StoredFile, TRANSFORM, VECTOR_SEALS, VECTORS, generations,
+    hex,
 };
 use crate::index::codes::Codes;
 use crate::index::graph::Graph;
@@ -25,15 +25,23 @@ impl Published {
     /// [`GenerationError::Damaged`] where anything is not as it was published, and which file; of whole vectors and sentences
     /// only [`Published::verify`] and [`Published::damaged`] can tell.
     pub fn open(library: &Path) -> Result<Option<Self>, GenerationError> {
+        Self::current(library, |current| open(library, current))
+    }
+
+    /// What `read` gives of the current generation.
+    fn current<T>(
+        library: &Path,
+        read: impl Fn(&Current) -> Result<T, GenerationError>,
+    ) -> Result<Option<T>, GenerationError> {
         let Some(mut current) = Current::read(library)? else { return Ok(None) };
         loop {
-            match open(library, &current) {
+            match read(&current) {
                 // The publisher removes what it has replaced: begin again if that happened under our hands.
                 Err(error) => match Current::read(library)? {
                     Some(newer) if newer != current => current = newer,
                     _ => return Err(error),
                 },
-                opened => return opened.map(Some),
+                read => return read.map(Some),
             }
         }
     }
@@ -43,10 +51,8 @@ impl Published {
     /// # Errors
     /// [`GenerationError::Damaged`] where it is not as it was published.
     pub fn verify(&self) -> Result<(), GenerationError> {
-        let sealed = self.manifest.files.iter().filter(|file| is_sealed(file));
-        sealed.map(|file| &file.name).try_for_each(|name| {
-            File { directory: &self.directory, manifest: &self.manifest, name }.held::<u8>().map(drop)
-        })
+        let whole = self.index.vectors().is_whole() && self.sentences.is_whole();
+        self.damaged().filter(|_| !whole).map_or(Ok(()), Err)
     }
 
     /// What was found damaged when it was read, if anything was.
@@ -61,8 +67,9 @@ impl Published {
     /// # Errors
     /// As [`Published::open`], of what it reads.
     pub fn peek(library: &Path) -> Result<Option<(u64, Manifest)>, GenerationError> {
-        let Some(current) = Current::read(library)? else { return Ok(None) };
-        Ok(Some((current.number, manifest(&current.directory(library), &current)?)))
+        Self::current(library, |current| {
+            Ok((current.number, manifest(&current.directory(library), current)?))
+        })
     }
 }
 
@@ -103,6 +110,9 @@ impl Current {
 fn manifest(directory: &Path, current: &Current) -> Result<Manifest, GenerationError> {
     let path = directory.join(MANIFEST);
     let bytes = fs_err::read(&path).map_err(|error| unreadable(&path, error))?;
+    if current.manifest_xxh3.len() > hex(0).len() {
+        return Err(GenerationError::damaged(&path, "it is of an older version of paperkin"));
+    }
     if hex(XxHash3_128::oneshot(&bytes)) != current.manifest_xxh3 {
         return Err(GenerationError::damaged(&path, "the checksum does not fit"));
     }
@@ -157,13 +167,9 @@ fn vectors<'g>(file: impl Fn(&'g str) -> File<'g>) -> Result<FlatVectors, Genera
     let (numbers, scales) = (file(NUMBERS).held::<u32>()?.to_vec(), file(SCALES).held::<f32>()?.to_vec());
     let whole = file(VECTORS).sealed(VECTOR_SEALS)?;
     Codes::stored(manifest.dimension, file(CODES).held()?, scales, manifest.rounding)
-        .filter(|codes| codes.len() == manifest.count)
+        .filter(|codes| codes.len() == manifest.count && numbers.is_sorted_by(|one, two| one < two))
         .and_then(|codes| FlatVectors::stored(numbers, codes, whole))
         .ok_or_else(|| file(CODES).damaged("the counts do not agree"))
-}
-
-fn is_sealed(file: &StoredFile) -> bool {
-    SEALED.contains(&file.name.as_str())
 }
 
 /// A file of a generation that is being opened.
@@ -208,9 +214,9 @@ impl File<'_> {
 
     /// The file, whose pieces have their checksums in the file `seals`.
     fn sealed(&self, seals: &str) -> Result<Sealed, GenerationError> {
-        let (source, _) = self.open()?;
+        let (source, stored) = self.open()?;
         let seals = File { name: seals, ..*self }.held::<u64>()?.to_vec();
-        Ok(Sealed::new(&self.path(), source, seals))
+        Ok(Sealed::new(&self.path(), source, stored.bytes, seals))
     }
 }
 

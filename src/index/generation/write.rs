@@ -41,7 +41,8 @@ pub struct Draft {
     library: PathBuf,
     root: PathBuf,
     number: u64,
-    directory: PathBuf,
+    /// What is removed if nothing is published.
+    directory: Option<PathBuf>,
     replaced: Vec<PathBuf>,
     dimension: usize,
     numbers: Vec<u32>,
@@ -72,29 +73,41 @@ impl Draft {
             fs_err::remove_dir_all(directory).map_err(failed)?;
         }
         // A damaged CURRENT is what is being repaired.
-        let named = Current::read(library).ok().flatten().map_or(0, |current| current.number);
-        let number = numbered.iter().map(|(number, _)| *number).chain([named]).max().unwrap_or(0) + 1;
+        let named = Current::read(library).ok().flatten().map(|current| current.number);
+        let number = numbered.iter().map(|(number, _)| *number).chain(named).max().unwrap_or(0) + 1;
+        // What was never named, as its publisher failed at the last moment, takes the room of the next.
+        let (replaced, unnamed): (Vec<_>, Vec<_>) =
+            numbered.into_iter().partition(|(number, _)| named.is_none_or(|named| *number == named));
+        for (_, directory) in unnamed {
+            fs_err::remove_dir_all(directory).map_err(failed)?;
+        }
         let directory = root.join(format!("{UNFINISHED}{number}"));
         fs_err::create_dir(&directory).map_err(failed)?;
+        let pieces = |name| {
+            Pieces::create(&directory, name).inspect_err(|_| {
+                let _ = fs_err::remove_dir_all(&directory);
+            })
+        };
+        let (vectors, sentences) = (pieces(VECTORS)?, pieces(SENTENCES)?);
         Ok(Self {
             library: library.to_owned(),
             number,
-            replaced: numbered.into_iter().map(|(_, directory)| directory).collect(),
+            replaced: replaced.into_iter().map(|(_, directory)| directory).collect(),
             dimension,
             numbers: Vec::new(),
             codes: Codes::new(dimension),
-            vectors: Pieces::create(&directory, VECTORS)?,
+            vectors,
             sentence_counts: Vec::new(),
-            sentences: Pieces::create(&directory, SENTENCES)?,
+            sentences,
             files: Vec::new(),
             failure: None,
-            directory,
+            directory: Some(directory),
             root,
             _lock: lock,
         })
     }
 
-    /// Adds a vector, transformed. Each number is to be given once; what has another dimension is passed over. What fails is told by
+    /// Adds a vector, transformed; in the order of the numbers. What has another dimension is passed over. What fails is told by
     /// [`Draft::publish`].
     pub fn push(&mut self, number: u32, vector: &UnitVector) {
         if vector.dimension() == self.dimension && self.failure.is_none() {
@@ -129,18 +142,26 @@ impl Draft {
     ) -> Result<Published, GenerationError> {
         let small = self.numbers.len() <= EXACT_LIMIT;
         let kind = kind.unwrap_or(if small { Kind::Exact } else { Kind::Hnsw });
-        let manifest_xxh3 = self.write(fingerprint, transform, revision, kind, beside)?;
+        let Some(unfinished) = self.directory.clone() else {
+            return Err(GenerationError::Busy(self.root.clone()));
+        };
+        let manifest_xxh3 = self.write(&unfinished, fingerprint, transform, revision, kind, beside)?;
         let (root, number) = (self.root.clone(), self.number);
         let failed = |error| GenerationError::io(&root, error);
-        fs_err::rename(&self.directory, root.join(number.to_string())).map_err(failed)?;
+        let finished = root.join(number.to_string());
+        fs_err::rename(&unfinished, &finished).map_err(failed)?;
+        self.directory = Some(finished);
         failpoint::reach("generation.directory.renamed");
         sync(&root).map_err(failed)?;
 
         let next = root.join(format!("{UNFINISHED}{CURRENT}"));
         let current = Current { number, manifest_xxh3 };
+        // What cannot be opened is not published.
+        let published = open(&self.library, &current)?;
         store(&next, current.to_line().as_bytes())?;
         failpoint::reach("generation.current.before_rename");
         fs_err::rename(&next, root.join(CURRENT)).map_err(failed)?;
+        self.directory = None;
         failpoint::reach("generation.current.after_rename");
         sync(&root).map_err(failed)?;
 
@@ -149,12 +170,13 @@ impl Draft {
             // Published is published; what stays here the next publisher removes.
             let _ = fs_err::remove_dir_all(old);
         }
-        open(&self.library, &current)
+        Ok(published)
     }
 
-    /// All files; the checksum of the manifest.
+    /// All files, into `directory`; the checksum of the manifest.
     fn write(
         &mut self,
+        directory: &Path,
         fingerprint: &str,
         transform: &[u8],
         revision: u64,
@@ -164,39 +186,36 @@ impl Draft {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        self.file(TRANSFORM, transform)?;
+        self.file(directory, TRANSFORM, transform)?;
         let numbers = std::mem::take(&mut self.numbers);
-        self.file(NUMBERS, cast_slice(&numbers))?;
+        self.file(directory, NUMBERS, cast_slice(&numbers))?;
         let codes = std::mem::replace(&mut self.codes, Codes::new(self.dimension));
-        self.file(CODES, codes.bytes().as_bytes())?;
-        self.file(SCALES, cast_slice(codes.scales()))?;
+        self.file(directory, CODES, codes.bytes().as_bytes())?;
+        self.file(directory, SCALES, cast_slice(codes.scales()))?;
         let vector_seals = self.vectors.finish(&mut self.files)?;
-        self.file(VECTOR_SEALS, cast_slice(&vector_seals))?;
+        self.file(directory, VECTOR_SEALS, cast_slice(&vector_seals))?;
         let counts = std::mem::take(&mut self.sentence_counts);
-        self.file(SENTENCE_COUNTS, cast_slice(&counts))?;
+        self.file(directory, SENTENCE_COUNTS, cast_slice(&counts))?;
         let sentence_seals = self.sentences.finish(&mut self.files)?;
-        self.file(SENTENCE_SEALS, cast_slice(&sentence_seals))?;
+        self.file(directory, SENTENCE_SEALS, cast_slice(&sentence_seals))?;
         let (count, rounding) = (numbers.len(), codes.rounding());
         let mut effort = None;
-        // What cannot be used is what is being replaced.
-        let before = Published::open(&self.library).ok().flatten();
-        let before = before.filter(|before| before.manifest.require(fingerprint).is_ok());
-        let before = before.and_then(|before| before.graph);
         if kind == Kind::Hnsw {
-            let path = self.directory.join(VECTORS);
+            let path = directory.join(VECTORS);
             let written = fs_err::File::open(&path).map_err(|error| GenerationError::io(&path, error))?;
-            let rows = Sealed::new(&path, written, vector_seals);
+            let length = written.metadata().map_err(|error| GenerationError::io(&path, error))?.len();
+            let rows = Sealed::new(&path, written, length, vector_seals);
             let vectors = FlatVectors::stored(numbers, codes, rows)
                 .ok_or_else(|| GenerationError::damaged(&path, "the counts do not agree"))?;
-            let index = match &before {
-                Some(before) => HnswIndex::grown(Arc::new(vectors), before),
+            let index = match self.graph_before(fingerprint) {
+                Some(before) => HnswIndex::grown(Arc::new(vectors), &before),
                 None => HnswIndex::build(Arc::new(vectors)),
             };
-            self.file(GRAPH, index.graph().as_bytes())?;
+            self.file(directory, GRAPH, index.graph().as_bytes())?;
             effort = Some(index.effort());
         }
         if let Some(beside) = beside {
-            self.write_beside(&beside)?;
+            self.write_beside(directory, &beside)?;
         }
         let manifest = Manifest {
             format: FORMAT,
@@ -209,24 +228,31 @@ impl Draft {
             effort,
             files: std::mem::take(&mut self.files),
         };
-        let path = self.directory.join(MANIFEST);
+        let path = directory.join(MANIFEST);
         let json =
             serde_json::to_vec_pretty(&manifest).map_err(|error| GenerationError::io(&path, error.into()))?;
         let xxh3 = store(&path, &json)?;
         failpoint::reach("generation.directory.before_sync");
-        sync(&self.directory).map_err(|error| GenerationError::io(&self.directory, error))?;
+        sync(directory).map_err(|error| GenerationError::io(directory, error))?;
         failpoint::reach("generation.directory.after_sync");
         Ok(xxh3)
     }
 
-    fn file(&mut self, name: &str, bytes: &[u8]) -> Result<(), GenerationError> {
-        let xxh3 = store(&self.directory.join(name), bytes)?;
+    /// The graph whose links may be taken over. What cannot be used is what is being replaced.
+    fn graph_before(&self, fingerprint: &str) -> Option<Arc<HnswIndex>> {
+        let before = Published::open(&self.library).ok().flatten()?;
+        before.manifest.require(fingerprint).ok()?;
+        before.graph
+    }
+
+    fn file(&mut self, directory: &Path, name: &str, bytes: &[u8]) -> Result<(), GenerationError> {
+        let xxh3 = store(&directory.join(name), bytes)?;
         self.files.push(StoredFile { name: name.to_owned(), bytes: bytes.len() as u64, xxh3 });
         Ok(())
     }
 
-    fn write_beside(&mut self, beside: &Beside<'_>) -> Result<(), GenerationError> {
-        let folder = self.directory.join(beside.folder);
+    fn write_beside(&mut self, directory: &Path, beside: &Beside<'_>) -> Result<(), GenerationError> {
+        let folder = directory.join(beside.folder);
         let failed = |error| GenerationError::io(&folder, error);
         fs_err::create_dir(&folder).map_err(failed)?;
         for name in (beside.write)(&folder).map_err(failed)? {
@@ -241,8 +267,10 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        // Published, it has another name; else the disk may be full of it.
-        let _ = fs_err::remove_dir_all(&self.directory);
+        if let Some(directory) = &self.directory {
+            // The disk may be full of it.
+            let _ = fs_err::remove_dir_all(directory);
+        }
     }
 }
 

@@ -111,8 +111,8 @@ impl Graph {
     }
 
     fn connected(mut lowest: Vec<Vec<u32>>, upper: &[Upper]) -> Self {
-        let entry = upper.last().and_then(|layer| layer.first()).map_or(0, |(row, _)| *row);
-        reconnect(&mut lowest, entry);
+        let root = upper.last().and_then(|layer| layer.first()).map_or(0, |(row, _)| *row);
+        reconnect(&mut lowest, root);
         Self::of(&lowest, upper)
     }
 
@@ -123,8 +123,7 @@ impl Graph {
             let similarity = |other| codes.between(other, *row as usize);
             let known = !lowest.links_of(*row).is_empty();
             let entry = if known { Some(*row) } else { self.entry(similarity) };
-            let Some(entry) = entry else { return Vec::new() };
-            let found = self.walk(walker, width, entry, similarity, |other| codes.prefetch(other));
+            let found = self.walk(walker, width, entry.as_slice(), similarity, |other| codes.prefetch(other));
             let others = found.iter().filter(|found| found.row != *row);
             let near: Vec<Near> = others.map(|found| (found.similarity, found.row)).collect();
             chosen(&near, LINKS, codes)
@@ -227,11 +226,11 @@ fn of_sample(vectors: &Arc<FlatVectors>, sample: &[u32]) -> Vec<Upper> {
     layers
 }
 
-/// Makes every row reachable from `entry`: pruning leaves some, among many equal vectors most, without a link that
-/// leads to them. Each is linked from a reachable row among those it leads to itself, else from the entry.
-fn reconnect(links: &mut [Vec<u32>], entry: u32) {
+/// Makes every row reachable from `root`: pruning leaves some, among many equal vectors most, without a link that
+/// leads to them. Each is linked from a reachable row among those it leads to itself, else from the root.
+fn reconnect(links: &mut [Vec<u32>], root: u32) {
     let mut reached = vec![false; links.len()];
-    let mut stack = vec![entry];
+    let mut stack = vec![root];
     let mut from = 0;
     loop {
         while let Some(row) = stack.pop() {
@@ -244,7 +243,7 @@ fn reconnect(links: &mut [Vec<u32>], entry: u32) {
         from = lost;
         let near = links[lost].iter().copied().find(|row| reached[*row as usize]);
         let link = lost as u32;
-        if let Some(gate) = links.get_mut(near.unwrap_or(entry) as usize) {
+        if let Some(gate) = links.get_mut(near.unwrap_or(root) as usize) {
             gate.push(link);
         }
         stack.push(link);

@@ -66,8 +66,7 @@ impl Graph {
     /// A row of the lowest layer to begin at: the nearest that the layers above lead to. `None` if there is none at all.
     pub(in crate::index) fn entry(&self, similarity: impl Fn(usize) -> f32) -> Option<u32> {
         let upper = self.layers.len().saturating_sub(1);
-        let highest = self.layer(upper)?.rows;
-        let mut at = highest.map_or((self.count > 0).then_some(0), |rows| rows.first().copied())?;
+        let mut at = self.root()?;
         let mut here = similarity(at as usize);
         for layer in (1..=upper).rev().filter_map(|layer| self.layer(layer)) {
             loop {
@@ -81,20 +80,28 @@ impl Graph {
         Some(at)
     }
 
-    /// Rows near to where `similarity` is greatest, best first, by a walk from `entry` that keeps the `width` best in sight.
+    /// The row that all others can be reached from; `None` if there is none at all.
+    pub(in crate::index) fn root(&self) -> Option<u32> {
+        let highest = self.layer(self.layers.len().checked_sub(1)?)?;
+        highest.rows.map_or((self.count > 0).then_some(0), |rows| rows.first().copied())
+    }
+
+    /// Rows near to where `similarity` is greatest, best first, by a walk from `entries` that keeps the `width` best in sight.
     /// `prefetch` is told of rows before they are compared.
     pub(in crate::index) fn walk<'w>(
         &self,
         walker: &'w mut Walker,
         width: usize,
-        entry: u32,
+        entries: &[u32],
         similarity: impl Fn(usize) -> f32,
         prefetch: impl Fn(usize),
     ) -> &'w [InSight] {
         let lowest = self.layer(0);
         walker.begin(self.count);
-        if walker.see(entry) {
-            walker.sight(width, similarity(entry as usize), entry);
+        for entry in entries {
+            if walker.see(*entry) {
+                walker.sight(width, similarity(*entry as usize), *entry);
+            }
         }
         let mut next = 0;
         let mut fresh = std::mem::take(&mut walker.fresh);

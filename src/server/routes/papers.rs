@@ -104,6 +104,7 @@ pub(super) async fn remove(
         drop(turn);
         // Gone means that nobody is shown it: the answer waits for that.
         state.library.refresh()?;
+        state.bell.ask_to_publish();
         Ok(Json(Removed { removed: paper.id }))
     })
     .await
