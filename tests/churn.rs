@@ -88,12 +88,14 @@ fn nothing_is_wrong_while_vectors_come_and_go() {
         Some(file) => stored(Path::new(&file)),
         None => made_up(6_000, &mut random),
     };
+    // Questions are like what is there, and are never there themselves.
+    let (vectors, questions) = vectors.split_at(vectors.len() * 19 / 20);
     let dimension = vectors[0].dimension();
     let library = tempfile::tempdir().unwrap();
     // Two thirds are there at first, so that there is something to add.
     let first = vectors.len() * 2 / 3;
     let present: HashMap<u32, Arc<UnitVector>> =
-        (0..).zip(&vectors).take(first).map(|(number, vector)| (number, Arc::new(vector.clone()))).collect();
+        (0..).zip(vectors).take(first).map(|(number, vector)| (number, Arc::new(vector.clone()))).collect();
     let published = publish(library.path(), &present, dimension);
     let state = RwLock::new(Arc::new(State::new(published, Arc::new(present), dimension)));
     let now = || Arc::clone(&state.read().unwrap_or_else(PoisonError::into_inner));
@@ -104,20 +106,19 @@ fn nothing_is_wrong_while_vectors_come_and_go() {
         let searcher = scope.spawn(|| {
             let mut answers = Vec::new();
             while !done.load(Ordering::SeqCst) {
-                let near = &vectors[asking.below(vectors.len() as u64) as usize];
-                let query = moved(near, &vectors[asking.below(vectors.len() as u64) as usize], 0.5);
+                let query = &questions[asking.below(questions.len() as u64) as usize];
                 let state = now();
                 let was_publishing = publishing.load(Ordering::SeqCst);
                 let begin = Instant::now();
-                let found = state.search(&query, false);
+                let found = state.search(query, false);
                 let seconds = begin.elapsed().as_secs_f64();
                 assert_eq!(found.len(), LIMIT);
                 for neighbour in &found {
                     let vector = state.present.get(&neighbour.number).expect("it was deleted");
-                    assert!((vector.cosine(&query) - neighbour.similarity).abs() < 1e-5, "{neighbour:?}");
+                    assert!((vector.cosine(query) - neighbour.similarity).abs() < 1e-5, "{neighbour:?}");
                 }
                 let truth: Vec<u32> =
-                    state.search(&query, true).iter().map(|neighbour| neighbour.number).collect();
+                    state.search(query, true).iter().map(|neighbour| neighbour.number).collect();
                 answers.push(Answered {
                     seconds,
                     publishing: was_publishing && publishing.load(Ordering::SeqCst),

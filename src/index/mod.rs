@@ -29,20 +29,19 @@ pub use hnsw::{Effort, HnswIndex};
 pub use sentences::{SentenceVectors, SentencesOfPassage};
 pub use similarity::product;
 
-/// Up to how many vectors the scan is the better index. Measured on two busy cores, 384 dimensions, 100 neighbours a
-/// query, by `cargo test --release --lib measure_ -- --ignored --nocapture`:
+/// Up to how many vectors the scan is the better index. Measured on two cores with vectors of a model, 384 dimensions, 10 neighbours a query
+/// (`scripts/bench-ann.sh --growth`):
 ///
-/// | vectors | scan | graph | recall@10 | graph built in |
-/// | --- | --- | --- | --- | --- |
-/// | 5,000 | 0.2 ms | 0.1 ms | 1.000 | 1 s |
-/// | 20,000 | 0.9 to 1.0 ms | 0.3 ms | 0.998 | 11 s |
-/// | 50,000 | 1.3 to 5.9 ms | 0.2 ms | 0.987 | 34 s |
-/// | 100,000 | 2.7 to 5.8 ms | 0.3 ms | 0.987 | 69 s |
-/// | 200,000 | 9.3 to 9.6 ms | | | |
+/// | vectors | scan | walk at recall 0.99 | linked in |
+/// | --- | --- | --- | --- |
+/// | 10,000 | 0.2 ms | 0.05 ms | 1.5 s |
+/// | 30,000 | 0.4 ms | 0.08 ms | 3.5 s |
+/// | 100,000 | 0.9 ms | 0.12 ms | 13 s |
+/// | 300,000 | 5.9 ms | 0.24 ms | 61 s |
+/// | 1,000,000 | 18 to 20 ms | 0.40 ms | 277 s |
 ///
-/// These vectors are made up and lie closer than a model's, of which 100,000 are scanned in 1.0 to 2.0 ms. The graph answers sooner,
-/// but encoding the question takes longer than a scan of 100,000, the scan misses nothing, and it costs nothing to build at each
-/// publication.
+/// The walk answers sooner, but encoding the question takes longer than a scan of 100,000, a question wants hundreds of neighbours, the scan misses nothing, and
+/// it costs nothing to build at each publication.
 pub const EXACT_LIMIT: usize = 100_000;
 
 /// A vector near the query.

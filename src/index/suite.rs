@@ -1,10 +1,9 @@
-//! One suite for every implementation, and the measurement behind [`super::EXACT_LIMIT`].
+//! One suite for every implementation.
 //!
 //! Vectors are made like sentence embeddings: a common direction, few dimensions that matter, noise in the rest.
 
 use std::collections::HashSet;
 use std::sync::Arc;
-use std::time::Instant;
 
 use super::graph::Graph;
 use super::held::Held;
@@ -382,42 +381,4 @@ fn what_is_no_unit_vector_is_refused() {
     assert!(flat.is_empty());
     flat.push(1, &[0.6, 0.8]).unwrap();
     assert_eq!(flat.len(), 1);
-}
-
-/// `cargo test --release --lib measure_ -- --ignored --nocapture`
-#[test]
-#[ignore = "a measurement: many minutes"]
-fn measure_exact_against_hnsw() {
-    for with_graph in [false, true] {
-        for count in [5_000, 20_000, 50_000, 100_000, 200_000] {
-            let mut sentences = Sentences::new(384, 5);
-            let vectors = sentences.many(count);
-            let queries: Vec<UnitVector> = (0..200).map(|_| sentences.one()).collect();
-            let timed = |index: &dyn VectorIndex| {
-                let begin = Instant::now();
-                let found: Vec<Vec<Neighbour>> =
-                    queries.iter().map(|query| index.search(query, 100, ALL)).collect();
-                (found, begin.elapsed() / queries.len() as u32)
-            };
-            let (truth, each) = timed(&ExactIndex::new(Arc::clone(&vectors)));
-            println!("{count} exact: {each:?} a query of 100");
-            if !with_graph {
-                continue;
-            }
-            let begin = Instant::now();
-            let index = HnswIndex::build(Arc::clone(&vectors));
-            let build = begin.elapsed();
-            let (found, each) = timed(&index);
-            let hits: usize = found
-                .iter()
-                .zip(&truth)
-                .map(|(found, truth)| {
-                    let truth = numbers(&truth[..10]);
-                    found.iter().filter(|neighbour| truth.contains(&neighbour.number)).count()
-                })
-                .sum();
-            let recall = hits as f64 / (10.0 * queries.len() as f64);
-            println!("{count} hnsw: {each:?} a query of 100, recall@10 {recall:.3}, built in {build:?}");
-        }
-    }
 }
