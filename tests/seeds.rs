@@ -230,7 +230,7 @@ fn what_is_left_out_missing_or_named_is_told() {
         misspelt.remarks
     );
     assert!(
-        misspelt.remarks[0].to_string().ends_with("did you mean 'vision-language'?"),
+        misspelt.remarks[0].to_string().ends_with("perhaps 'vision-language' is meant"),
         "{}",
         misspelt.remarks[0]
     );

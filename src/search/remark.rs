@@ -77,7 +77,7 @@ impl fmt::Display for Remark {
             Self::Missing(Missing { key, value, near }) => {
                 write!(formatter, "no paper has the {key} '{}'", cut(value, REPEATED))?;
                 match near {
-                    Some(near) => write!(formatter, "; did you mean '{}'?", cut(near, REPEATED)),
+                    Some(near) => write!(formatter, "; perhaps '{}' is meant", cut(near, REPEATED)),
                     None => Ok(()),
                 }
             }
@@ -99,7 +99,7 @@ mod tests {
             let near = near.map(str::to_owned);
             Remark::Missing(Missing { key: "tag", value: "moee".into(), near }).to_string()
         };
-        assert_eq!(missing(Some("moe")), "no paper has the tag 'moee'; did you mean 'moe'?");
+        assert_eq!(missing(Some("moe")), "no paper has the tag 'moee'; perhaps 'moe' is meant");
         assert_eq!(missing(None), "no paper has the tag 'moee'");
         let phrases = vec!["잔차 연결".to_owned(), "🦙".repeat(200)];
         let json = serde_json::to_value(Remark::PhrasesNotFound(phrases)).unwrap();
