@@ -49,6 +49,12 @@ fn generation(library: &Path) -> PathBuf {
     library.join("generations").join(number.to_string())
 }
 
+fn make(library: &ToyLibrary) {
+    let folder = library.folder.path();
+    let model = Model { encoder: library.encoder.as_ref(), prior: &Centring::none() };
+    publish(folder, &Store::open(folder).unwrap(), model).unwrap();
+}
+
 fn words(library: &Path) -> Vec<PathBuf> {
     let folder = generation(library).join("words");
     let found: Vec<PathBuf> = fs_err::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -61,15 +67,6 @@ fn with_a_damaged_index_the_scan_answers_at_once_and_the_same() {
     let mut random = seed("PAPERKIN_SEED");
     let library = ToyLibrary::of(papers(200, &mut random));
     let folder = library.folder.path();
-    let make = |library: &ToyLibrary| {
-        let store = Store::open(library.folder.path()).unwrap();
-        publish(
-            library.folder.path(),
-            &store,
-            Model { encoder: library.encoder.as_ref(), prior: &Centring::none() },
-        )
-        .unwrap()
-    };
     let scan = open(&library);
     assert_eq!(scan.index_state(), IndexState::Missing);
     let oracle = answers(&scan);
@@ -153,9 +150,7 @@ fn an_index_that_was_found_damaged_is_not_taken_up_again() {
         hits.iter().map(|hit| (hit.paper.id.to_string(), hit.score.to_bits())).collect::<Vec<_>>()
     };
     let oracle = (answers(&open(&library)), diverse(&open(&library)));
-    let prior = Centring::none();
-    let model = || Model { encoder: library.encoder.as_ref(), prior: &prior };
-    publish(folder, &Store::open(folder).unwrap(), model()).unwrap();
+    make(&library);
     for name in ["vectors.f32", "sentences.i8"] {
         let file = generation(folder).join(name);
         fs_err::write(&file, vec![0; fs_err::metadata(&file).unwrap().len() as usize]).unwrap();
@@ -170,7 +165,7 @@ fn an_index_that_was_found_damaged_is_not_taken_up_again() {
             assert!(reason.contains(name), "{reason}");
             searcher = renew(&searcher);
         }
-        publish(folder, &Store::open(folder).unwrap(), model()).unwrap();
+        make(&library);
         let searcher = renew(&searcher);
         assert!(matches!(searcher.index_state(), IndexState::Published { scanned: 0 }));
         assert_eq!((answers(&searcher), diverse(&searcher)), oracle);

@@ -82,7 +82,8 @@ impl FlatVectors {
         if vector.len() != self.dimension {
             return Err(Misfit::Dimension { number, given: vector.len(), wanted: self.dimension });
         }
-        if !is_unit(vector) {
+        let off = (dot(vector, vector) - 1.0).abs();
+        if off.is_nan() || off > TOLERANCE {
             return Err(Misfit::NotUnit(number));
         }
         if let Values::Held(values) = &mut self.values {
@@ -173,9 +174,4 @@ impl FlatVectors {
         };
         similarity.clamp(-1.0, 1.0)
     }
-}
-
-/// Whether the squares of the numbers sum to one.
-pub(super) fn is_unit(vector: &[f32]) -> bool {
-    (dot(vector, vector) - 1.0).abs() <= TOLERANCE
 }

@@ -46,6 +46,11 @@ impl Column {
         (0..self.keys.ends.len()).map(|value| wanted(self.keys.get(value))).collect()
     }
 
+    /// Whether a value is wanted.
+    pub(super) fn contains(&self, mut wanted: impl FnMut(&str) -> bool) -> bool {
+        (0..self.keys.ends.len()).any(|value| wanted(self.keys.get(value)))
+    }
+
     /// The value nearest to `key` by letters, as it is shown, if one is near: a third of the letters may differ.
     pub(super) fn like(&self, key: &str) -> Option<&str> {
         let values = 0..self.keys.ends.len();
@@ -160,6 +165,7 @@ mod tests {
         let column = builder.finish();
         assert_eq!(column.counts(0..3), [("MoE", 2), ("시각", 1)]);
         assert_eq!(column.counts(1..2), []);
+        assert!(column.contains(|key| key == "moe") && !column.contains(|key| key == "MoE"));
         let wanted = column.wanted(|key| key == "moe");
         assert_eq!([0, 1, 2, 3].map(|row| column.has(row, &wanted)), [true, false, true, false]);
         assert_eq!(

@@ -177,23 +177,18 @@ impl Facts {
     /// The tags and authors that `filter` asks for and no paper has, each with one that may be meant.
     #[must_use]
     pub fn missing(&self, filter: &Filter) -> Vec<Missing> {
-        let missing = |key, value: &String, column: &Column, wanted: Vec<bool>, asked: &str| {
+        let missing = |key, value: &String, column: &Column, asked: &str| {
             let near = column.like(asked).map(str::to_owned);
-            (!wanted.contains(&true)).then(|| Missing { key, value: value.clone(), near })
+            Missing { key, value: value.clone(), near }
         };
         let tags = filter.tags.iter().filter_map(|tag| {
             let asked = tag_key(tag);
-            missing("tag", tag, &self.tags, self.tags.wanted(|key| key == asked), &asked)
+            (!self.tags.contains(|key| key == asked)).then(|| missing("tag", tag, &self.tags, &asked))
         });
         let authors = filter.authors.iter().filter_map(|name| {
             let asked = AskedAuthor::parse(name)?;
-            missing(
-                "author",
-                name,
-                &self.authors,
-                self.authors.wanted(|key| asked.is(key)),
-                &author_key(name),
-            )
+            let is_there = self.authors.contains(|key| asked.is(key));
+            (!is_there).then(|| missing("author", name, &self.authors, &author_key(name)))
         });
         tags.chain(authors).collect()
     }

@@ -101,7 +101,7 @@ impl Live {
         encoder: &dyn Encoder,
         prior: &Centring,
     ) -> Result<Self, SearchError> {
-        Self::of(snapshot, encoder, prior, Found::of(self.refused()))
+        Self::of(snapshot, encoder, prior, self.refused().map_or(Found::Nothing, Found::Refused))
     }
 
     fn of(
@@ -250,12 +250,6 @@ enum Found {
     /// And why.
     Unusable(String),
     Refused(Refused),
-}
-
-impl Found {
-    fn of(refused: Option<Refused>) -> Self {
-        refused.map_or(Self::Nothing, Self::Refused)
-    }
 }
 
 fn published(library: &Path, encoder: &dyn Encoder, before: Option<&Live>) -> Found {

@@ -41,8 +41,8 @@ pub struct Draft {
     library: PathBuf,
     root: PathBuf,
     number: u64,
-    /// What is removed if nothing is published.
-    directory: Option<PathBuf>,
+    directory: PathBuf,
+    is_published: bool,
     replaced: Vec<PathBuf>,
     dimension: usize,
     numbers: Vec<u32>,
@@ -101,7 +101,8 @@ impl Draft {
             sentences,
             files: Vec::new(),
             failure: None,
-            directory: Some(directory),
+            directory,
+            is_published: false,
             root,
             _lock: lock,
         })
@@ -142,15 +143,12 @@ impl Draft {
     ) -> Result<Published, GenerationError> {
         let small = self.numbers.len() <= EXACT_LIMIT;
         let kind = kind.unwrap_or(if small { Kind::Exact } else { Kind::Hnsw });
-        let Some(unfinished) = self.directory.clone() else {
-            return Err(GenerationError::Busy(self.root.clone()));
-        };
-        let manifest_xxh3 = self.write(&unfinished, fingerprint, transform, revision, kind, beside)?;
+        let manifest_xxh3 = self.write(fingerprint, transform, revision, kind, beside)?;
         let (root, number) = (self.root.clone(), self.number);
         let failed = |error| GenerationError::io(&root, error);
         let finished = root.join(number.to_string());
-        fs_err::rename(&unfinished, &finished).map_err(failed)?;
-        self.directory = Some(finished);
+        fs_err::rename(&self.directory, &finished).map_err(failed)?;
+        self.directory = finished;
         failpoint::reach("generation.directory.renamed");
         sync(&root).map_err(failed)?;
 
@@ -161,7 +159,7 @@ impl Draft {
         store(&next, current.to_line().as_bytes())?;
         failpoint::reach("generation.current.before_rename");
         fs_err::rename(&next, root.join(CURRENT)).map_err(failed)?;
-        self.directory = None;
+        self.is_published = true;
         failpoint::reach("generation.current.after_rename");
         sync(&root).map_err(failed)?;
 
@@ -173,10 +171,9 @@ impl Draft {
         Ok(published)
     }
 
-    /// All files, into `directory`; the checksum of the manifest.
+    /// All files; the checksum of the manifest.
     fn write(
         &mut self,
-        directory: &Path,
         fingerprint: &str,
         transform: &[u8],
         revision: u64,
@@ -186,22 +183,22 @@ impl Draft {
         if let Some(failure) = self.failure.take() {
             return Err(failure);
         }
-        self.file(directory, TRANSFORM, transform)?;
+        self.file(TRANSFORM, transform)?;
         let numbers = std::mem::take(&mut self.numbers);
-        self.file(directory, NUMBERS, cast_slice(&numbers))?;
+        self.file(NUMBERS, cast_slice(&numbers))?;
         let codes = std::mem::replace(&mut self.codes, Codes::new(self.dimension));
-        self.file(directory, CODES, codes.bytes().as_bytes())?;
-        self.file(directory, SCALES, cast_slice(codes.scales()))?;
+        self.file(CODES, codes.bytes().as_bytes())?;
+        self.file(SCALES, cast_slice(codes.scales()))?;
         let vector_seals = self.vectors.finish(&mut self.files)?;
-        self.file(directory, VECTOR_SEALS, cast_slice(&vector_seals))?;
+        self.file(VECTOR_SEALS, cast_slice(&vector_seals))?;
         let counts = std::mem::take(&mut self.sentence_counts);
-        self.file(directory, SENTENCE_COUNTS, cast_slice(&counts))?;
+        self.file(SENTENCE_COUNTS, cast_slice(&counts))?;
         let sentence_seals = self.sentences.finish(&mut self.files)?;
-        self.file(directory, SENTENCE_SEALS, cast_slice(&sentence_seals))?;
+        self.file(SENTENCE_SEALS, cast_slice(&sentence_seals))?;
         let (count, rounding) = (numbers.len(), codes.rounding());
         let mut effort = None;
         if kind == Kind::Hnsw {
-            let path = directory.join(VECTORS);
+            let path = self.directory.join(VECTORS);
             let written = fs_err::File::open(&path).map_err(|error| GenerationError::io(&path, error))?;
             let length = written.metadata().map_err(|error| GenerationError::io(&path, error))?.len();
             let rows = Sealed::new(&path, written, length, vector_seals);
@@ -211,11 +208,11 @@ impl Draft {
                 Some(before) => HnswIndex::grown(Arc::new(vectors), &before),
                 None => HnswIndex::build(Arc::new(vectors)),
             };
-            self.file(directory, GRAPH, index.graph().as_bytes())?;
+            self.file(GRAPH, index.graph().as_bytes())?;
             effort = Some(index.effort());
         }
         if let Some(beside) = beside {
-            self.write_beside(directory, &beside)?;
+            self.write_beside(&beside)?;
         }
         let manifest = Manifest {
             format: FORMAT,
@@ -228,12 +225,12 @@ impl Draft {
             effort,
             files: std::mem::take(&mut self.files),
         };
-        let path = directory.join(MANIFEST);
+        let path = self.directory.join(MANIFEST);
         let json =
             serde_json::to_vec_pretty(&manifest).map_err(|error| GenerationError::io(&path, error.into()))?;
         let xxh3 = store(&path, &json)?;
         failpoint::reach("generation.directory.before_sync");
-        sync(directory).map_err(|error| GenerationError::io(directory, error))?;
+        sync(&self.directory).map_err(|error| GenerationError::io(&self.directory, error))?;
         failpoint::reach("generation.directory.after_sync");
         Ok(xxh3)
     }
@@ -245,14 +242,14 @@ impl Draft {
         before.graph
     }
 
-    fn file(&mut self, directory: &Path, name: &str, bytes: &[u8]) -> Result<(), GenerationError> {
-        let xxh3 = store(&directory.join(name), bytes)?;
+    fn file(&mut self, name: &str, bytes: &[u8]) -> Result<(), GenerationError> {
+        let xxh3 = store(&self.directory.join(name), bytes)?;
         self.files.push(StoredFile { name: name.to_owned(), bytes: bytes.len() as u64, xxh3 });
         Ok(())
     }
 
-    fn write_beside(&mut self, directory: &Path, beside: &Beside<'_>) -> Result<(), GenerationError> {
-        let folder = directory.join(beside.folder);
+    fn write_beside(&mut self, beside: &Beside<'_>) -> Result<(), GenerationError> {
+        let folder = self.directory.join(beside.folder);
         let failed = |error| GenerationError::io(&folder, error);
         fs_err::create_dir(&folder).map_err(failed)?;
         for name in (beside.write)(&folder).map_err(failed)? {
@@ -267,9 +264,9 @@ impl Draft {
 
 impl Drop for Draft {
     fn drop(&mut self) {
-        if let Some(directory) = &self.directory {
+        if !self.is_published {
             // The disk may be full of it.
-            let _ = fs_err::remove_dir_all(directory);
+            let _ = fs_err::remove_dir_all(&self.directory);
         }
     }
 }
