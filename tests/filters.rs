@@ -113,6 +113,7 @@ proptest! {
             .map(|(_, record)| id(record))
             .collect();
         let options = Options {
+            offset: 0,
             limit,
             filter,
             sort: if by_date { Sort::Date } else { Sort::Score },

@@ -78,6 +78,9 @@ pub(super) struct AskingArguments {
     /// How many papers
     #[arg(long, default_value_t = 10, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     limit: u32,
+    /// Pass over so many of the best: --limit 10 --offset 10 shows the second ten
+    #[arg(long, default_value_t = 0, value_name = "N", value_parser = clap::value_parser!(u32).range(..=1_000))]
+    offset: u32,
     /// The order in which the best are shown: score, or date (the newest first)
     #[arg(long, default_value = "score", value_name = "score|date")]
     sort: Sort,
@@ -102,6 +105,7 @@ impl AskingArguments {
     pub(super) fn options(self) -> anyhow::Result<Options> {
         let options = Options {
             limit: self.limit as usize,
+            offset: self.offset as usize,
             filter: self.filter.filter()?,
             sort: self.sort,
             recency: self.recency,

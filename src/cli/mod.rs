@@ -27,7 +27,6 @@ mod whole_file;
 
 use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -36,7 +35,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use crate::config::{Config, Settings};
+use crate::config::{Config, Secret, Settings};
 use crate::embed::{self, Arithmetic, DeviceChoice, KernelChoice, Manifest, ModelEncoder};
 use crate::index::Centring;
 use crate::search::{IndexState, Searcher};
@@ -94,7 +93,8 @@ struct GlobalFlags {
     /// Answers as JSON, for programs
     #[arg(long, global = true)]
     json: bool,
-    /// A TOML file with any of: library, models, model, offline, device, arithmetic, kernel, threads, listen
+    /// A TOML file with any of: library, models, model, offline, device, arithmetic, kernel, threads, listen, api-key-file, host,
+    /// allow-origin
     #[arg(long, global = true, env = "PAPERKIN_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -158,7 +158,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         }
     };
     let done = CommandLine::from_arg_matches(&matches).map_err(anyhow::Error::from).and_then(|line| {
-        Session::new(&line.global, line.listen()).and_then(|session| line.command.run(&session))
+        Session::new(line.settings(), &line.global).and_then(|session| line.command.run(&session))
     });
     match done {
         Ok(Done::Fully) => ExitCode::SUCCESS,
@@ -188,10 +188,30 @@ enum Done {
 }
 
 impl CommandLine {
-    fn listen(&self) -> Option<SocketAddr> {
-        match &self.command {
-            Command::Serve(arguments) => arguments.listen,
-            _ => None,
+    /// What the flags and the environment say.
+    fn settings(&self) -> Settings {
+        let flags = &self.global;
+        let said = Settings {
+            library: flags.library.clone(),
+            models: flags.models.clone(),
+            model: flags.model.clone(),
+            offline: (flags.offline || embed::offline_by_environment()).then_some(true),
+            device: flags.device,
+            arithmetic: flags.arithmetic,
+            kernel: flags.kernel,
+            threads: flags.threads,
+            ..Settings::default()
+        };
+        let Command::Serve(arguments) = &self.command else { return said };
+        let key = |name| std::env::var(name).ok().filter(|key| !key.is_empty()).map(Secret);
+        Settings {
+            listen: arguments.listen,
+            api_key_file: arguments.api_key_file.clone(),
+            host: arguments.host.clone(),
+            allow_origin: arguments.allow_origin.clone(),
+            write_key: key("PAPERKIN_API_KEY"),
+            read_key: key("PAPERKIN_READ_KEY"),
+            ..said
         }
     }
 }
@@ -228,18 +248,7 @@ struct Session {
 }
 
 impl Session {
-    fn new(flags: &GlobalFlags, listen: Option<SocketAddr>) -> anyhow::Result<Self> {
-        let said = Settings {
-            library: flags.library.clone(),
-            models: flags.models.clone(),
-            model: flags.model.clone(),
-            offline: (flags.offline || embed::offline_by_environment()).then_some(true),
-            device: flags.device,
-            arithmetic: flags.arithmetic,
-            kernel: flags.kernel,
-            threads: flags.threads,
-            listen,
-        };
+    fn new(said: Settings, flags: &GlobalFlags) -> anyhow::Result<Self> {
         let file = match &flags.config {
             Some(path) => Settings::from_file(path)?,
             None => Settings::default(),

@@ -1,8 +1,9 @@
 //! `paperkin serve`
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use super::{Done, Session};
@@ -17,6 +18,28 @@ pub(super) struct ServeArguments {
     /// Where to listen: an address of this machine, port 0 for any free port [default: 127.0.0.1:7117]
     #[arg(long, env = "PAPERKIN_LISTEN", value_name = "ADDRESS:PORT")]
     pub(super) listen: Option<SocketAddr>,
+    /// A file of lines 'read: KEY' and 'write: KEY': then everybody must show one. Needed to listen to more than this machine.
+    /// Or in the environment: PAPERKIN_API_KEY (may write) and PAPERKIN_READ_KEY
+    #[arg(long, visible_alias = "api-key", env = "PAPERKIN_API_KEY_FILE", value_name = "FILE")]
+    pub(super) api_key_file: Option<PathBuf>,
+    /// A name by which the service may be addressed, beside localhost; repeatable
+    #[arg(long, env = "PAPERKIN_HOST", value_name = "NAME", value_delimiter = ',')]
+    pub(super) host: Vec<String>,
+    /// A web page of another site that may ask from a browser, such as https://notes.example; repeatable
+    #[arg(long, env = "PAPERKIN_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
+    pub(super) allow_origin: Vec<String>,
+    /// How the log is written to standard error; RUST_LOG says how much of it
+    #[arg(long, env = "PAPERKIN_LOG_FORMAT", value_name = "FORMAT", default_value = "text")]
+    log_format: LogFormat,
+}
+
+/// How the log is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum LogFormat {
+    /// Lines for people.
+    Text,
+    /// A JSON object a line.
+    Json,
 }
 
 impl ServeArguments {
@@ -24,11 +47,12 @@ impl ServeArguments {
         // What a service does while nobody looks belongs in a log; RUST_LOG chooses how much.
         let filter =
             EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,paperkin=info"));
-        let _ = tracing_subscriber::fmt()
-            .with_env_filter(filter)
-            .with_writer(std::io::stderr)
-            .with_ansi(session.is_interactive())
-            .try_init();
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        // Fails only if somebody writes a log already, as in tests.
+        let _ = match self.log_format {
+            LogFormat::Text => log.with_ansi(session.is_interactive()).try_init(),
+            LogFormat::Json => log.json().with_ansi(false).try_init(),
+        };
         let loading = session.clone();
         let say = session.clone();
         server::serve(Setup {

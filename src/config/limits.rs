@@ -30,8 +30,8 @@ pub struct Limits {
     pub connections: usize,
     /// Requests under way; one more is answered 503.
     pub requests: usize,
-    /// Questions in the model at once: it uses all cores for one.
-    pub encodings: usize,
+    /// Questions being answered at once: they share the model's passes; the others wait, and cost nothing if their client leaves.
+    pub questions: usize,
     /// From the first byte of a connection to the end of the request's headers.
     pub header_time: Duration,
     /// From the headers to the end of the body, however steadily it trickles.
@@ -56,8 +56,8 @@ impl Default for Limits {
             exports: 2,
             header_bytes: 64 * 1024,
             connections: 1_024,
-            requests: 16,
-            encodings: 1,
+            requests: 64,
+            questions: 16,
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(20),
             request_time: Duration::from_secs(30),

@@ -3,6 +3,7 @@
 //! Parsing has no side effects ([`Settings`] is only what was said); building a `Config` checks it once. Only `cli`
 //! builds one.
 
+mod access;
 pub mod limits;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -11,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 
 use crate::embed::{Arithmetic, DeviceChoice, EncoderOptions, KernelChoice};
+pub use access::{Access, Keys, Right};
 pub use limits::Limits;
 
 /// What was said, by one source; unsaid is `None`.
@@ -35,6 +37,30 @@ pub struct Settings {
     pub threads: Option<usize>,
     /// Where `serve` listens.
     pub listen: Option<SocketAddr>,
+    /// A file of keys; see [`Keys::add_file`].
+    pub api_key_file: Option<PathBuf>,
+    /// Names by which `serve` may be addressed.
+    #[serde(default)]
+    pub host: Vec<String>,
+    /// Web pages of other sites that may ask.
+    #[serde(default)]
+    pub allow_origin: Vec<String>,
+    /// A key that allows all; only from the environment, where no list of processes shows it.
+    #[serde(skip)]
+    pub write_key: Option<Secret>,
+    /// A key that allows to ask; likewise.
+    #[serde(skip)]
+    pub read_key: Option<Secret>,
+}
+
+/// What must not be printed.
+#[derive(Clone)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("(secret)")
+    }
 }
 
 impl Settings {
@@ -51,7 +77,28 @@ impl Settings {
             kernel: self.kernel.or(other.kernel),
             threads: self.threads.or(other.threads),
             listen: self.listen.or(other.listen),
+            api_key_file: self.api_key_file.or(other.api_key_file),
+            host: if self.host.is_empty() { other.host } else { self.host },
+            allow_origin: if self.allow_origin.is_empty() { other.allow_origin } else { self.allow_origin },
+            write_key: self.write_key.or(other.write_key),
+            read_key: self.read_key.or(other.read_key),
         }
+    }
+
+    fn keys(&self) -> Result<Option<Keys>, ConfigError> {
+        let mut keys = Keys::none();
+        if let Some(file) = &self.api_key_file {
+            keys.add_file(file)?;
+            if keys.is_empty() {
+                return Err(ConfigError::NoKey(file.clone()));
+            }
+        }
+        for (right, key) in [(Right::Write, &self.write_key), (Right::Read, &self.read_key)] {
+            if let Some(Secret(key)) = key {
+                keys.add(right, key)?;
+            }
+        }
+        Ok((!keys.is_empty()).then_some(keys))
     }
 
     /// Reads a TOML file whose keys are the flags' names.
@@ -78,8 +125,10 @@ pub struct Config {
     pub offline: bool,
     /// How the model runs.
     pub encoder: EncoderOptions,
-    /// Where `serve` listens: a loopback address.
+    /// Where `serve` listens: a loopback address, unless there are keys.
     pub listen: SocketAddr,
+    /// Who may do what.
+    pub access: Access,
     /// Bounds.
     pub limits: Limits,
 }
@@ -103,10 +152,36 @@ pub enum ConfigError {
     Threads(usize),
     /// An address that others could reach.
     #[error(
-        "--listen {0}: paperkin has no access keys yet, so it listens on this machine only; use 127.0.0.1 or [::1] \
-         (from elsewhere: an ssh tunnel)"
+        "--listen {0}: others could reach it, so it needs keys: give --api-key-file FILE with lines 'read: KEY' and \
+         'write: KEY', or use 127.0.0.1 or [::1] (from elsewhere: an ssh tunnel)"
     )]
     NotLoopback(SocketAddr),
+    /// A key that is none.
+    #[error(
+        "a key has at least 16 letters, digits or signs of ASCII, without spaces; 'openssl rand -hex 16' makes one"
+    )]
+    Key,
+    /// A line of the file of keys that is none.
+    #[error(
+        "{file}:{line}: give 'read: KEY' or 'write: KEY', with a key of at least 16 letters, digits or signs of ASCII", file = file.display()
+    )]
+    KeyFile {
+        /// Which file.
+        file: PathBuf,
+        /// The line.
+        line: usize,
+    },
+    /// No key in a file of keys.
+    #[error("there is no key in {}: give 'read: KEY' and 'write: KEY', a line each", .0.display())]
+    NoKey(PathBuf),
+    /// A web page that is none.
+    #[error(
+        "--allow-origin {0}: give a page's scheme, name and port, such as https://notes.example; * would be everybody"
+    )]
+    Origin(String),
+    /// A host that is none.
+    #[error("--host {0}: give a name, such as papers.example, without scheme, port or path")]
+    Host(String),
 }
 
 impl Config {
@@ -122,9 +197,22 @@ impl Config {
         }
         let listen =
             settings.listen.unwrap_or_else(|| SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), DEFAULT_PORT));
-        if !listen.ip().is_loopback() {
+        let keys = settings.keys()?;
+        if !listen.ip().is_loopback() && keys.is_none() {
             return Err(ConfigError::NotLoopback(listen));
         }
+        if let Some(host) = settings.host.iter().find(|host| !is_name(host)) {
+            return Err(ConfigError::Host(host.clone()));
+        }
+        if let Some(origin) = settings.allow_origin.iter().find(|origin| !is_origin(origin)) {
+            return Err(ConfigError::Origin(origin.clone()));
+        }
+        let access = Access {
+            keys,
+            hosts: settings.host,
+            origins: settings.allow_origin,
+            is_wide: !listen.ip().is_loopback(),
+        };
         Ok(Self {
             library: settings.library.unwrap_or_else(|| "index".into()),
             models: settings.models.unwrap_or_else(|| "models".into()),
@@ -137,9 +225,23 @@ impl Config {
                 threads,
             },
             listen,
+            access,
             limits: Limits::default(),
         })
     }
+}
+
+fn is_name(host: &str) -> bool {
+    !host.is_empty() && host.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '-' | '.'))
+}
+
+/// `scheme://name` or `scheme://name:port`, as browsers send it.
+fn is_origin(origin: &str) -> bool {
+    let Some(rest) = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://")) else {
+        return false;
+    };
+    let (name, port) = rest.split_once(':').unwrap_or((rest, "1"));
+    is_name(name) && port.parse::<u16>().is_ok()
 }
 
 /// Small enough for a laptop, about 100 languages.
@@ -162,12 +264,39 @@ mod tests {
     }
 
     #[test]
+    fn origins_and_hosts_are_named_one_by_one() {
+        let of = |host: &str, origin: &str| {
+            let settings = Settings {
+                host: vec![host.into()],
+                allow_origin: vec![origin.into()],
+                ..Settings::default()
+            };
+            Config::new(settings).is_ok()
+        };
+        assert!(of("papers.example", "https://notes.example:8443"));
+        for host in ["", "http://papers.example", "papers.example:80", "a/b", "*"] {
+            assert!(!of(host, "https://notes.example"), "{host}");
+        }
+        for origin in ["*", "notes.example", "https://", "https://a/b", "https://a:port", "file://a"] {
+            assert!(!of("papers.example", origin), "{origin}");
+        }
+    }
+
+    #[test]
     fn no_address_that_others_reach() {
         let listen = |address: &str| {
             Config::new(Settings { listen: Some(address.parse().unwrap()), ..Settings::default() })
         };
         assert!(listen("[::1]:80").is_ok());
-        assert!(listen("0.0.0.0:80").unwrap_err().to_string().contains("127.0.0.1"));
+        let told = listen("0.0.0.0:80").unwrap_err().to_string();
+        assert!(told.contains("127.0.0.1") && told.contains("--api-key-file"), "{told}");
+        let with_key = Settings {
+            listen: Some("0.0.0.0:80".parse().unwrap()),
+            read_key: Some(Secret("a-key-of-sixteen-letters".into())),
+            ..Settings::default()
+        };
+        assert!(!format!("{with_key:?}").contains("sixteen"));
+        assert!(Config::new(with_key).unwrap().access.is_wide);
         assert!(Config::new(Settings { threads: Some(0), ..Settings::default() }).is_err());
     }
 }

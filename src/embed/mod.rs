@@ -17,6 +17,7 @@ mod manifest;
 mod names;
 mod own;
 mod reference;
+mod shared;
 mod slots;
 mod tokenizer;
 mod unigram;
@@ -36,6 +37,7 @@ pub use fetch::{
 pub use folder::{ModelFolder, VerifiedModel};
 pub use manifest::{FilePin, Hub, Manifest, Pooling, Prefixes, Source, Wheel};
 pub use names::{Part, TensorName, Term};
+pub use shared::SharedEncoder;
 pub use tokenizer::TextTokenizer;
 pub use weights::Weights;
 
@@ -117,6 +119,14 @@ pub enum EncodeError {
 }
 
 impl EncodeError {
+    /// The same, of texts that stand behind `texts` others.
+    fn behind(mut self, texts: usize) -> Self {
+        if let Self::TooLong { position, .. } = &mut self {
+            *position += texts;
+        }
+        self
+    }
+
     /// Whether another text could still be encoded.
     #[must_use]
     pub fn is_of_a_text(&self) -> bool {

@@ -19,7 +19,6 @@ const ANSWERING: f32 = 0.5;
 
 /// What a request's options come to in one library.
 pub(super) struct Choice {
-    pub(super) limit: usize,
     /// Papers that may answer.
     pub(super) total: usize,
     allowed: Option<PaperSet>,
@@ -60,7 +59,7 @@ impl Choice {
             Some(allowed) => allowed.iter().filter(|paper| !excluded.contains(paper)).count(),
             None => (searcher.live.counts().papers as usize).saturating_sub(excluded.len()),
         };
-        Ok(Self { limit: options.limit, total, allowed, excluded, missing, options: options.clone() })
+        Ok(Self { total, allowed, excluded, missing, options: options.clone() })
     }
 
     pub(super) fn is_filtered(&self) -> bool {
@@ -100,8 +99,8 @@ impl Choice {
         dropped
     }
 
-    /// The hits among `ranking` in the order in which they are preferred, with their scores; `taken` places are given away
-    /// already.
+    /// The hits among `ranking` in the order in which they are preferred, with their scores, from the first to the last that is shown;
+    /// `taken` places are given away already.
     pub(super) fn choose(
         &self,
         searcher: &Searcher,
@@ -109,7 +108,7 @@ impl Choice {
         score: impl Fn(&RankedPaper) -> f32,
         taken: usize,
     ) -> Result<Vec<(RankedPaper, f32)>, SearchError> {
-        let limit = self.limit.saturating_sub(taken);
+        let limit = self.options.last().saturating_sub(taken);
         let worth = |ranked: RankedPaper| {
             let score = score(&ranked);
             Preferred { ranked, score, worth: score }
@@ -143,6 +142,11 @@ impl Choice {
         }
         preferred.truncate(limit);
         Ok(preferred.into_iter().map(|one| (one.ranked, one.score)).collect())
+    }
+
+    /// The places that are shown, of the first ones.
+    pub(super) fn page<T>(&self, first: impl Iterator<Item = T>) -> impl Iterator<Item = T> {
+        first.skip(self.options.offset).take(self.options.limit)
     }
 
     /// Puts what is shown into the order asked for.

@@ -96,9 +96,8 @@ impl Searcher {
         )?;
         let mut hits = Vec::new();
         let named = first.into_iter().map(|ranked| (ranked, None));
-        for (ranked, score) in
-            named.chain(rest.into_iter().map(|(ranked, score)| (ranked, Some(score)))).take(choice.limit)
-        {
+        let rest = rest.into_iter().map(|(ranked, score)| (ranked, Some(score)));
+        for (ranked, score) in choice.page(named.chain(rest)) {
             let is_named = score.is_none();
             let score = score.unwrap_or_else(|| shown.calibration.score(ranked.score + anchor));
             let mut hit = self.hit(&ranked, score, &shown)?;
@@ -131,7 +130,7 @@ impl Searcher {
         let mut papers: Vec<PaperNumber> = choice.papers(facts);
         papers.sort_by(|left, right| facts.date_of(*right).cmp(&facts.date_of(*left)).then(left.cmp(right)));
         let mut hits = Vec::new();
-        for paper in papers.into_iter().take(choice.limit) {
+        for paper in choice.page(papers.into_iter()) {
             hits.extend(self.listed(paper)?);
         }
         Ok(Answer {

@@ -82,7 +82,7 @@ impl Searcher {
             && choice.drop_unanswered(&mut ranking, shown.calibration.score(strength));
         let score = |ranked: &RankedPaper| shown.calibration.score(ranked.score + anchor);
         let (mut hits, mut passages) = (Vec::new(), Vec::new());
-        for (ranked, score) in choice.choose(self, ranking, score, 0)? {
+        for (ranked, score) in choice.page(choice.choose(self, ranking, score, 0)?.into_iter()) {
             let mut hit = self.hit(&ranked, score, &shown)?;
             if let Some(paper) = self.snapshot.paper(ranked.paper)? {
                 let found = self.why_related(ranked.paper, &paper, &liked.papers)?;

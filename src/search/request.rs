@@ -43,9 +43,11 @@ pub struct RelatedRequest {
 pub struct Options {
     /// How many papers.
     pub limit: usize,
+    /// How many of the best are passed over: the pages before this one.
+    pub offset: usize,
     /// Which papers may answer.
     pub filter: Filter,
-    /// In which order.
+    /// In which order; of each page by itself.
     pub sort: Sort,
     /// What is new is preferred: a paper so many days older counts half in the order, scores stay; `None`: age does not matter.
     pub recency: Option<f32>,
@@ -111,6 +113,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             limit: DEFAULT_LIMIT,
+            offset: 0,
             filter: Filter::default(),
             sort: Sort::default(),
             recency: None,
@@ -132,9 +135,14 @@ impl Options {
     #[must_use]
     pub fn candidates(&self) -> usize {
         if self.recency.is_none() && self.diversity.is_none() {
-            return self.limit.max(LOOKED_AT);
+            return self.last().max(LOOKED_AT);
         }
-        self.limit.saturating_mul(5).max(200)
+        self.last().saturating_mul(5).max(200)
+    }
+
+    /// One past the last place that is shown.
+    pub(super) fn last(&self) -> usize {
+        self.offset.saturating_add(self.limit)
     }
 
     /// Refuses what means nothing.

@@ -33,6 +33,10 @@ pub(super) struct ErrorDetail {
     message: String,
     /// What to do about it.
     hint: String,
+    /// Whose matter it is: as other services of this kind call it.
+    r#type: &'static str,
+    /// The parameter that is wrong, where it is one.
+    param: Option<String>,
 }
 
 /// What went wrong, for programs.
@@ -59,6 +63,10 @@ pub(super) enum Code {
     Locked,
     /// The disk of the library is full.
     DiskFull,
+    /// No key was shown, or none that is known.
+    Unauthorized,
+    /// The key may not do this.
+    Forbidden,
     /// A page of another site asked for a change.
     ForeignOrigin,
     /// The body is over the limit.
@@ -88,7 +96,8 @@ impl Code {
             Self::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
             Self::NotEmbedded | Self::Locked => StatusCode::CONFLICT,
             Self::DiskFull => StatusCode::INSUFFICIENT_STORAGE,
-            Self::ForeignOrigin => StatusCode::FORBIDDEN,
+            Self::Unauthorized => StatusCode::UNAUTHORIZED,
+            Self::Forbidden | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
@@ -96,6 +105,20 @@ impl Code {
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::NotReady | Self::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
             Self::Timeout => TIMEOUT,
+        }
+    }
+}
+
+impl Code {
+    /// In the words of OpenAI's API, whose clients read them.
+    const fn kind(self) -> &'static str {
+        match self {
+            Self::NotFound | Self::UnknownPaper | Self::UnknownTask => "not_found_error",
+            Self::Unauthorized => "authentication_error",
+            Self::Forbidden | Self::ForeignOrigin | Self::WrongHost => "permission_error",
+            Self::Internal | Self::Timeout | Self::DiskFull => "server_error",
+            Self::NotReady | Self::Overloaded => "overloaded_error",
+            _ => "invalid_request_error",
         }
     }
 }
@@ -109,11 +132,18 @@ pub(super) struct Failure {
     code: Code,
     message: String,
     hint: String,
+    parameter: Option<String>,
 }
 
 impl Failure {
     pub(super) fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: hint.into() }
+        Self { code, message: message.into(), hint: hint.into(), parameter: None }
+    }
+
+    /// The same, of that parameter.
+    pub(super) fn of(mut self, parameter: &str) -> Self {
+        self.parameter = Some(crate::paper::cut(parameter, 40).to_owned());
+        self
     }
 
     /// Well-formed, but cannot be asked.
@@ -167,6 +197,12 @@ impl Failure {
         if self.is_passing() {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        if self.code == Code::Unauthorized {
+            // The second makes a browser ask for a password.
+            for scheme in ["Bearer", "Basic realm=\"paperkin: the password is the key\""] {
+                response.headers_mut().append(header::WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
+            }
+        }
         response
     }
 }
@@ -174,7 +210,13 @@ impl Failure {
 impl IntoResponse for Failure {
     fn into_response(self) -> axum::response::Response {
         let body = Json(ErrorBody {
-            error: ErrorDetail { code: self.code, message: self.message.clone(), hint: self.hint.clone() },
+            error: ErrorDetail {
+                code: self.code,
+                message: self.message.clone(),
+                hint: self.hint.clone(),
+                r#type: self.code.kind(),
+                param: self.parameter.clone(),
+            },
         });
         self.dress(body.into_response())
     }
@@ -341,6 +383,8 @@ failures! {
     /// Whatever a route does.
     EveryFails: [
         (BadRequest, "Not UTF-8, not JSON, or not a paper id"),
+        (Unauthorized, "No key was shown, or none that is known"),
+        (Forbidden, "The key may only ask, or the request is of a page of another site"),
         (WrongHost, "Addressed to another host"),
         (Internal, "A defect of ours"),
         (NotReady, "Still loading, or too many requests; `Retry-After` says when to come back"),
@@ -354,7 +398,6 @@ failures! {
     AskingFails: [(Invalid, "Well-formed, but not something that can be asked")];
     /// It changes the library.
     ChangingFails: [
-        (ForeignOrigin, "Sent by a page of another site"),
         (Locked, "Another process writes; the message has its pid"),
         (DiskFull, "The disk is full; nothing stored is lost"),
     ];

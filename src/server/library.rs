@@ -9,6 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock};
 
 use super::LoadedModel;
 use super::error::Failure;
+use crate::embed::SharedEncoder;
 use crate::index::Published;
 use crate::search::{IndexState, SearchError, Searcher};
 use crate::store::{Store, StoreError};
@@ -56,9 +57,12 @@ impl Library {
         self.0.model.get()
     }
 
-    /// From now on there is a model; the first one stays.
+    /// From now on there is a model, shared by all who ask; the first one stays.
     pub(super) fn set_model(&self, model: LoadedModel) -> &Arc<LoadedModel> {
-        self.0.model.get_or_init(|| Arc::new(model))
+        self.0.model.get_or_init(|| {
+            let encoder = Arc::new(SharedEncoder::new(model.encoder));
+            Arc::new(LoadedModel { encoder, prior: model.prior })
+        })
     }
 
     pub(super) fn status(&self) -> Status {

@@ -3,24 +3,30 @@
 //! A request passes them from the top down, its answer from the bottom up.
 
 use std::any::Any;
-use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
 use axum::error_handling::HandleErrorLayer;
 use axum::extract::{DefaultBodyLimit, Request};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
-use axum::middleware::{Next, from_fn, map_response};
+use axum::http::{HeaderName, HeaderValue, Method, header};
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
 use tower::{BoxError, ServiceBuilder};
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::{CompressionLayer, CompressionLevel};
+use tower_http::cors::CorsLayer;
 use tower_http::limit::RequestBodyLimitLayer;
+use tower_http::request_id::{MakeRequestId, PropagateRequestIdLayer, RequestId, SetRequestIdLayer};
 use tower_http::timeout::{RequestBodyDeadlineLayer, TimeoutLayer};
-use tower_http::trace::TraceLayer;
+use tower_http::trace::{DefaultOnFailure, TraceLayer};
+use tracing::Level;
 
 use super::error::{Code, Failure, TIMEOUT};
-use crate::config::Limits;
+use super::{gate, metrics};
+use crate::config::{Access, Limits};
 
 /// Around routes that do work: `at_once` of them, with bodies of at most `body_bytes`.
 pub(super) fn bounded(routes: Router, limits: &Limits, at_once: usize, body_bytes: usize) -> Router {
@@ -42,23 +48,81 @@ pub(super) fn bounded(routes: Router, limits: &Limits, at_once: usize, body_byte
 }
 
 /// Around everything, also what there is no route for. Liveness stays outside of [`bounded`]: who is busy is alive.
-pub(super) fn everywhere(routes: Router) -> Router {
+pub(super) fn everywhere(routes: Router, access: &Arc<Access>) -> Router {
     // Of chained calls the last is the outermost, so read this list from its end.
-    routes
+    let routes = routes
         // An answer that a layer or the router gave without words gets ours.
         .layer(map_response(in_our_words))
+        // A key, where keys are asked for.
+        .layer(from_fn_with_state(Arc::clone(access), gate::only_with_key))
         // A page of another site must not change a library: a form may be posted anywhere without being asked for.
-        .layer(from_fn(only_own_pages))
+        .layer(from_fn_with_state(Arc::clone(access), gate::only_known_pages))
         // A name on the web that resolves to 127.0.0.1 must not read a library through its visitor's browser.
-        .layer(from_fn(only_this_host))
+        .layer(from_fn_with_state(Arc::clone(access), gate::only_our_hosts))
         // A panic is one 500; the next request finds everything as it was.
         .layer(CatchPanicLayer::custom(panicked))
+        // Counts what goes out, whichever layer below gave it.
+        .layer(from_fn(metrics::count))
         // Headers also on what the layers below refuse, and on panics.
         .layer(map_response(with_security_headers))
-        // Method and path only: what people ask is nobody's business, not even the log's.
-        .layer(TraceLayer::new_for_http().make_span_with(|request: &Request| {
-            tracing::debug_span!("request", method = %request.method(), path = request.uri().path())
-        }))
+        // Text of papers shrinks to a third; the fastest level, since the cores have better things to do.
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        // Method and path only: what people ask is nobody's business, not even the log's. A refusal under load is no failure of
+        // ours, so nothing here is louder than a whisper; defects are logged where they are met, within this span.
+        .layer(
+            TraceLayer::new_for_http()
+                .make_span_with(span)
+                .on_failure(DefaultOnFailure::new().level(Level::DEBUG)),
+        )
+        // The caller's own id of the request, or one of ours, for who compares logs.
+        .layer(PropagateRequestIdLayer::x_request_id())
+        .layer(SetRequestIdLayer::x_request_id(Numbered::default()));
+    // Outermost: a browser asks first, without a key, whether it may ask.
+    match cross_origin(access) {
+        Some(layer) => routes.layer(layer),
+        None => routes,
+    }
+}
+
+fn span(request: &Request) -> tracing::Span {
+    let id = request.extensions().get::<RequestId>().and_then(|id| id.header_value().to_str().ok());
+    let id = crate::paper::cut(id.unwrap_or_default(), 64);
+    tracing::info_span!("request", id, method = %request.method(), path = request.uri().path())
+}
+
+/// Ids of requests: in order, and never those of another start.
+#[derive(Clone)]
+struct Numbered {
+    start: i64,
+    given: Arc<AtomicU64>,
+}
+
+impl Default for Numbered {
+    fn default() -> Self {
+        Self { start: jiff::Timestamp::now().as_millisecond(), given: Arc::default() }
+    }
+}
+
+impl MakeRequestId for Numbered {
+    fn make_request_id<B>(&mut self, _: &axum::http::Request<B>) -> Option<RequestId> {
+        let number = self.given.fetch_add(1, Ordering::Relaxed);
+        HeaderValue::from_str(&format!("{:x}-{number}", self.start)).ok().map(RequestId::new)
+    }
+}
+
+/// What browsers are told of pages of other sites: nothing, unless some are named.
+fn cross_origin(access: &Access) -> Option<CorsLayer> {
+    if access.origins.is_empty() {
+        return None;
+    }
+    let origins: Vec<HeaderValue> =
+        access.origins.iter().filter_map(|origin| HeaderValue::from_str(origin).ok()).collect();
+    let layer = CorsLayer::new()
+        .allow_origin(origins)
+        .allow_methods([Method::GET, Method::POST, Method::DELETE])
+        .allow_headers([header::AUTHORIZATION, header::CONTENT_TYPE])
+        .expose_headers([header::LOCATION, header::RETRY_AFTER, HeaderName::from_static("x-request-id")]);
+    Some(layer)
 }
 
 async fn in_our_words(response: Response) -> Response {
@@ -73,56 +137,6 @@ async fn in_our_words(response: Response) -> Response {
         ours.headers_mut().insert(header::ALLOW, allowed.clone());
     }
     ours
-}
-
-async fn only_this_host(request: Request, next: Next) -> Response {
-    let host = request.headers().get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    if is_this_host(host) {
-        return next.run(request).await;
-    }
-    let hint = "use http://127.0.0.1 or http://localhost with the port that 'paperkin serve' printed";
-    Failure::new(Code::WrongHost, "this service answers only to its own address", hint).into_response()
-}
-
-async fn only_own_pages(request: Request, next: Next) -> Response {
-    if request.method().is_safe() || is_own(request.headers()) {
-        return next.run(request).await;
-    }
-    let hint = "ask from the page of this service, or from a program that sends no header Origin";
-    Failure::new(Code::ForeignOrigin, "a page of another site may not ask this", hint).into_response()
-}
-
-/// Whether the request comes from our own page, or from no browser. Another port is another site.
-fn is_own(headers: &HeaderMap) -> bool {
-    let fetched = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    if !matches!(fetched, None | Some(b"same-origin" | b"none")) {
-        return false;
-    }
-    let Some(origin) = headers.get(header::ORIGIN) else { return true };
-    let (Ok(origin), Some(Ok(host))) = (origin.to_str(), headers.get(header::HOST).map(HeaderValue::to_str))
-    else {
-        return false;
-    };
-    ["http://", "https://"]
-        .iter()
-        .filter_map(|scheme| origin.strip_prefix(scheme))
-        .any(|named| named.eq_ignore_ascii_case(host))
-}
-
-/// Whether a `Host` header names a loopback address, with any port (an ssh tunnel may have another).
-fn is_this_host(host: &str) -> bool {
-    let (name, port) = match host.strip_prefix('[') {
-        Some(rest) => {
-            let Some((address, port)) = rest.split_once(']') else { return false };
-            (address, port)
-        }
-        None => host.split_at(host.find(':').unwrap_or(host.len())),
-    };
-    let port_fits = port.is_empty()
-        || port.strip_prefix(':').is_some_and(|port| port.bytes().all(|byte| byte.is_ascii_digit()));
-    let name_fits = name.eq_ignore_ascii_case("localhost")
-        || name.parse::<IpAddr>().is_ok_and(|address| address.is_loopback());
-    name_fits && port_fits
 }
 
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
@@ -155,59 +169,4 @@ async fn with_security_headers(mut response: Response) -> Response {
         response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
     }
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_our_own_page_or_no_browser_changes_anything() {
-        for (origin, fetched, own) in [
-            (None, None, true),
-            (None, Some("none"), true),
-            (Some("http://localhost:7117"), Some("same-origin"), true),
-            (Some("http://LOCALHOST:7117"), None, true),
-            (Some("http://localhost:7118"), None, false),
-            (Some("http://localhost"), None, false),
-            (Some("http://localhost:7117.evil.example"), None, false),
-            (Some("https://evil.example"), None, false),
-            (Some("null"), None, false),
-            (Some(""), None, false),
-            (None, Some("cross-site"), false),
-            (Some("http://localhost:7117"), Some("same-site"), false),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(header::HOST, HeaderValue::from_static("localhost:7117"));
-            for (name, value) in [("origin", origin), ("sec-fetch-site", fetched)] {
-                if let Some(value) = value {
-                    headers.insert(name, HeaderValue::from_static(value));
-                }
-            }
-            assert_eq!(is_own(&headers), own, "{origin:?} {fetched:?}");
-        }
-    }
-
-    #[test]
-    fn only_names_of_this_machine_are_its_host() {
-        for (host, ours) in [
-            ("localhost", true),
-            ("LOCALHOST:7117", true),
-            ("127.0.0.1:80", true),
-            ("127.0.0.2", true),
-            ("[::1]:7117", true),
-            ("[::1]", true),
-            ("", false),
-            ("evil.example", false),
-            ("localhost.evil.example:7117", false),
-            ("127.0.0.1.evil.example", false),
-            ("localhost:7117@evil.example", false),
-            ("192.168.0.2", false),
-            ("0.0.0.0:7117", false),
-            ("[::1", false),
-            ("[::1]x", false),
-        ] {
-            assert_eq!(is_this_host(host), ours, "{host}");
-        }
-    }
 }

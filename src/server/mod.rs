@@ -1,12 +1,16 @@
 //! HTTP on this machine: the API under `/v1`, health, the OpenAPI document, and the page at `/`.
 //!
 //! The only async room. It promises that a request ends in a documented status within a stated time and a bounded
-//! memory ([`crate::config::limits`]), that no input ends the process, and that nothing but this machine is answered.
+//! memory ([`crate::config::limits`]), that no input ends the process, and that nobody is answered but this machine and who shows
+//! a key ([`crate::config::Access`]).
 
 mod accept;
+mod docs;
 mod error;
 mod extract;
+mod gate;
 mod library;
+mod metrics;
 mod middleware;
 mod openapi;
 mod routes;
@@ -96,7 +100,7 @@ async fn run(setup: Setup) -> Result<(), ServeError> {
     let signals = accept::Signals::new()?;
     let listener = accept::listen(setup.config.listen)?;
     let address = listener.local_addr()?;
-    let state = AppState::new(setup.config.limits, setup.config.library);
+    let state = AppState::new(setup.config.limits, setup.config.access, setup.config.library);
     let keeper = state.clone().keep(setup.load);
     (setup.on_listening)(address);
     tokio::select! {
@@ -108,6 +112,7 @@ async fn run(setup: Setup) -> Result<(), ServeError> {
 /// Every route in its layers.
 pub fn router(state: AppState) -> Router {
     let limits = &state.limits;
+    let access = Arc::clone(&state.access);
     let (api, _) = routes::api().split_for_parts();
     let (uploads, _) = routes::uploads().split_for_parts();
     let (health, _) = routes::health().split_for_parts();
@@ -115,8 +120,10 @@ pub fn router(state: AppState) -> Router {
     let asking = middleware::bounded(asking, limits, limits.requests, limits.body_bytes);
     let uploading = uploads.with_state(state.clone());
     let uploading = middleware::bounded(uploading, limits, limits.uploads, limits.upload_bytes);
-    let always = health.merge(routes::assets()).with_state(state).merge(openapi::route(openapi()));
-    middleware::everywhere(asking.merge(uploading).merge(always))
+    let document = openapi();
+    let described = docs::route(&document).merge(openapi::route(&document));
+    let always = health.merge(routes::assets()).with_state(state).merge(described);
+    middleware::everywhere(asking.merge(uploading).merge(always), &access)
 }
 
 /// The OpenAPI document, as `/openapi.json` answers it.

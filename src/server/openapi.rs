@@ -14,7 +14,7 @@ use super::error::ErrorBody;
     info(
         title = "paperkin",
         description = "Semantic search over the papers of this machine. Every error is JSON: `{\"error\": {\"code\", \
-                       \"message\", \"hint\"}}`; an answer of status 503 says in `Retry-After` when to come back. \
+                       \"message\", \"hint\", \"type\", \"param\"}}`; an answer of status 503 says in `Retry-After` when to come back. \
                        Offsets count Unicode code points.",
     ),
     components(schemas(ErrorBody)),
@@ -28,7 +28,7 @@ use super::error::ErrorBody;
 pub(super) struct Document;
 
 /// The route of `document`.
-pub(super) fn route(document: utoipa::openapi::OpenApi) -> Router {
+pub(super) fn route(document: &utoipa::openapi::OpenApi) -> Router {
     let text = document.to_json().unwrap_or_default();
     let answer = ([(header::CONTENT_TYPE, "application/json")], text);
     Router::new().route("/openapi.json", get(async move || answer.into_response()))

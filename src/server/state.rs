@@ -9,11 +9,12 @@ use tokio::task::{JoinError, spawn_blocking};
 
 use super::error::Failure;
 use super::library::Library;
+use super::metrics::{self, UnderWay};
 use super::tasks::Tasks;
 use super::worker::{self, Bell, Worker};
 use super::writing::Writing;
 use super::{LoadError, LoadedModel, ServeError};
-use crate::config::Limits;
+use crate::config::{Access, Limits};
 use crate::search::{SearchError, Searcher};
 
 /// How often the store is asked whether another process has written.
@@ -25,27 +26,30 @@ const ASK_AGAIN_AFTER: Duration = Duration::from_secs(60);
 #[derive(Clone)]
 pub struct AppState {
     pub(super) limits: Limits,
+    pub(super) access: Arc<Access>,
     pub(super) library: Library,
     pub(super) writing: Writing,
     pub(super) tasks: Arc<Tasks>,
     pub(super) bell: Bell,
     pub(super) event_streams: Arc<Semaphore>,
     pub(super) exports: Arc<Semaphore>,
-    encodings: Arc<Semaphore>,
+    asking: Arc<Semaphore>,
 }
 
 impl AppState {
     /// A service over the library in `folder`, which is not ready yet.
     #[must_use]
-    pub fn new(limits: Limits, folder: PathBuf) -> Self {
+    pub fn new(limits: Limits, access: Access, folder: PathBuf) -> Self {
+        metrics::start();
         Self {
+            access: Arc::new(access),
             library: Library::new(folder.clone()),
             writing: Writing::new(folder),
             tasks: Arc::new(Tasks::new(limits.waiting_tasks)),
             bell: Bell::default(),
             event_streams: Arc::new(Semaphore::new(limits.event_streams)),
             exports: Arc::new(Semaphore::new(limits.exports)),
-            encodings: Arc::new(Semaphore::new(limits.encodings)),
+            asking: Arc::new(Semaphore::new(limits.questions)),
             limits,
         }
     }
@@ -61,7 +65,6 @@ impl AppState {
             library: self.library.clone(),
             writing: self.writing.clone(),
             tasks: Arc::clone(&self.tasks),
-            encoder: worker::InTurn::new(&model, &self.encodings),
             model,
             bell: self.bell.clone(),
         })
@@ -84,21 +87,28 @@ impl AppState {
         off_thread(move || Ok(work(&searcher)?)).await
     }
 
-    /// Ranks, which takes all cores for one question: the permit travels with the work, so that a client who leaves
-    /// does not let the next one in early, and one who leaves while waiting never reaches the model.
+    /// Ranks, some questions at a time, which share the model's forward passes: the permit travels with the work, so that a client
+    /// who leaves does not let the next one in early, and one who leaves while waiting never reaches the model.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Searcher) -> Result<T, SearchError> + Send + 'static,
     ) -> Result<T, Failure> {
         self.library.searcher()?;
-        let Ok(permit) = Arc::clone(&self.encodings).acquire_owned().await else {
+        let waiting = UnderWay::new("paperkin_questions_waiting");
+        let came = Instant::now();
+        let Ok(permit) = Arc::clone(&self.asking).acquire_owned().await else {
             return Err(Failure::not_ready("stopping"));
         };
+        drop(waiting);
+        stage("queue", came);
         // After the wait: a paper that was removed meanwhile is not shown.
         let searcher = self.library.searcher()?;
         off_thread(move || {
             let _permit = permit;
-            Ok(work(&searcher)?)
+            let begun = Instant::now();
+            let answered = work(&searcher)?;
+            stage("answer", begun);
+            Ok(answered)
         })
         .await
     }
@@ -141,10 +151,15 @@ impl AppState {
                 }
                 Err(panic) => tracing::error!(%panic, "the library could not be looked at"),
             }
+            metrics::settle();
             // While somebody ingests there is news at every look: opening a large library must not take all the time.
             tokio::time::sleep(LOOK_EVERY.max(started.elapsed() * 9)).await;
         }
     }
+}
+
+fn stage(name: &'static str, since: Instant) {
+    ::metrics::histogram!("paperkin_stage_seconds", "stage" => name).record(since.elapsed());
 }
 
 /// A place among few; one more is told so at once.

@@ -157,16 +157,21 @@ impl Tasks {
 
     /// Whether one more may wait.
     pub(super) fn has_room(&self) -> bool {
-        self.count(TaskState::Queued) < self.most_waiting
+        self.waiting() < self.most_waiting
     }
 
     fn count(&self, state: TaskState) -> usize {
         self.lock().tasks.iter().filter(|task| task.borrow().state == state).count()
     }
 
+    /// How many wait.
+    pub(super) fn waiting(&self) -> usize {
+        self.count(TaskState::Queued)
+    }
+
     /// Whether anything waits.
     pub(super) fn are_waiting(&self) -> bool {
-        self.count(TaskState::Queued) > 0
+        self.waiting() > 0
     }
 
     /// Whether anything is under way.

@@ -1,24 +1,19 @@
 //! The one thread that embeds and publishes what requests have stored, behind them.
 //!
-//! Questions go first: it takes the model's permit for a batch at a time, in line with them. Writers go first: it makes way
-//! after a batch, and takes up what they added. A kill costs it a batch; the next start looks for what has no vector.
+//! Questions go first: [`crate::embed::SharedEncoder`] lets them in between the pieces of a batch. Writers go first: it makes
+//! way after a batch, and takes up what they added. A kill costs it a batch; the next start looks for what has no vector.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
-use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
-
 use super::LoadedModel;
 use super::library::Library;
 use super::tasks::Tasks;
 use super::writing::Writing;
-use crate::embed::{EncodeError, Encoder};
 use crate::ingest::{
     Event, IngestError, Model, Observer, PublishError, Report, behind, embed_pending, publish,
 };
-use crate::paper::{Role, UnitVector};
 use crate::search::{IndexState, Searcher};
 use crate::store::{Store, StoreError};
 
@@ -74,65 +69,11 @@ impl Bell {
     }
 }
 
-/// The model, whose permit is taken for each batch.
-pub(super) struct InTurn {
-    encoder: Arc<dyn Encoder>,
-    encodings: Arc<Semaphore>,
-    runtime: Handle,
-}
-
-impl InTurn {
-    /// Inside of the runtime.
-    pub(super) fn new(model: &LoadedModel, encodings: &Arc<Semaphore>) -> Self {
-        Self {
-            encoder: Arc::clone(&model.encoder),
-            encodings: Arc::clone(encodings),
-            runtime: Handle::current(),
-        }
-    }
-}
-
-impl InTurn {
-    /// First come, first served: a question waits for one batch at most, and a batch for the questions before it.
-    fn in_turn<T>(&self, encode: impl FnOnce(&dyn Encoder) -> T) -> T {
-        // The permits are never closed; without one it would only be slower.
-        let _permit = self.runtime.block_on(self.encodings.acquire());
-        encode(self.encoder.as_ref())
-    }
-}
-
-impl Encoder for InTurn {
-    fn fingerprint(&self) -> &str {
-        self.encoder.fingerprint()
-    }
-
-    fn dimension(&self) -> usize {
-        self.encoder.dimension()
-    }
-
-    fn token_limit(&self) -> usize {
-        self.encoder.token_limit()
-    }
-
-    fn count_tokens(&self, text: &str) -> usize {
-        self.encoder.count_tokens(text)
-    }
-
-    fn encode(&self, role: Role, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
-        self.in_turn(|encoder| encoder.encode(role, texts))
-    }
-
-    fn encode_both(&self, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
-        self.in_turn(|encoder| encoder.encode_both(texts))
-    }
-}
-
 /// What the worker works with.
 pub(super) struct Worker {
     pub(super) library: Library,
     pub(super) writing: Writing,
     pub(super) tasks: Arc<Tasks>,
-    pub(super) encoder: InTurn,
     pub(super) model: Arc<LoadedModel>,
     pub(super) bell: Bell,
 }
@@ -234,7 +175,7 @@ impl Worker {
         self.tasks.begin();
         let mut writer = turn.write(None)?;
         let mut view = View { worker: self, stepped: false };
-        let model = Model { encoder: &self.encoder, prior: &self.model.prior };
+        let model = Model { encoder: self.model.encoder.as_ref(), prior: &self.model.prior };
         embed_pending(&mut writer, model, &mut view, &mut Report::default())?;
         Ok(if view.should_stop() { Turned::MadeWay } else { Turned::Finished })
     }
@@ -246,10 +187,12 @@ impl Worker {
         let published = behind(|| publish(folder, &Store::open(folder).map_err(PublishError::from)?, model));
         match published {
             Ok(published) => {
+                metrics::counter!("paperkin_index_published_total", "outcome" => "published").increment(1);
                 tracing::info!(generation = published.number, "a new index was published");
                 self.library.look();
             }
             Err(error) => {
+                metrics::counter!("paperkin_index_published_total", "outcome" => "failed").increment(1);
                 tracing::warn!(%error, "the index could not be published; what it lacks is scanned");
             }
         }

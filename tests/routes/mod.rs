@@ -1,5 +1,6 @@
 //! What HTTP promises: routes and their answers, refusals, bounds, and the page.
 
+mod access;
 mod answers;
 mod bounds;
 mod export;
@@ -9,3 +10,4 @@ mod page;
 mod papers;
 mod process;
 mod refusals;
+mod service;

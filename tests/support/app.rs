@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Request, StatusCode, header};
-use paperkin::config::{Config, Limits, Settings};
+use paperkin::config::{Access, Config, Limits, Settings};
 use paperkin::index::Centring;
 use paperkin::paper::{Commentary, Language, Mention, Record, Source};
 use paperkin::server::{AppState, LoadedModel, Setup, router, serve};
@@ -33,7 +33,7 @@ impl Answered {
     pub fn code(&self) -> String {
         assert_eq!(self.headers[header::CONTENT_TYPE], "application/json", "{}", self.text);
         let body = self.json();
-        for part in ["code", "message", "hint"] {
+        for part in ["code", "message", "hint", "type"] {
             assert!(body["error"][part].as_str().is_some_and(|text| !text.is_empty()), "{part}: {body}");
         }
         body["error"]["code"].as_str().unwrap_or_default().to_owned()
@@ -61,7 +61,12 @@ impl TestApp {
 
     /// Ready, over this library.
     pub fn over(library: ToyLibrary) -> Self {
-        let state = AppState::new(Limits::for_testing(), library.folder.path().to_owned());
+        Self::guarded(library, Access::default())
+    }
+
+    /// Ready, over this library, for those whom `access` lets in.
+    pub fn guarded(library: ToyLibrary, access: Access) -> Self {
+        let state = AppState::new(Limits::for_testing(), access, library.folder.path().to_owned());
         let encoder = Arc::clone(&library.encoder);
         state.start(LoadedModel { encoder, prior: Centring::none() }).unwrap();
         Self { library, routes: router(state) }
@@ -70,7 +75,7 @@ impl TestApp {
     /// Still loading.
     pub fn loading() -> Self {
         let library = ToyLibrary::of(papers());
-        let state = AppState::new(Limits::for_testing(), library.folder.path().to_owned());
+        let state = AppState::new(Limits::for_testing(), Access::default(), library.folder.path().to_owned());
         Self { library, routes: router(state) }
     }
 

@@ -19,9 +19,11 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use super::error::Failure;
+use super::metrics;
 use super::openapi::Document;
 use super::state::AppState;
 use crate::config::Limits;
+use crate::search::Options;
 
 /// The API, with its document.
 pub(super) fn api() -> OpenApiRouter<AppState> {
@@ -54,21 +56,49 @@ pub(super) fn assets() -> Router<AppState> {
 
 /// Answered however busy we are.
 pub(super) fn health() -> OpenApiRouter<AppState> {
-    OpenApiRouter::new().routes(routes!(health::healthz)).routes(routes!(health::readyz))
+    OpenApiRouter::new()
+        .routes(routes!(health::healthz))
+        .routes(routes!(health::readyz))
+        .routes(routes!(metrics::show))
 }
 
 /// Hits in an answer that nobody counted.
 const DEFAULT_HITS: usize = 10;
 
-/// How many hits are asked for.
-fn checked_limit(asked: Option<u64>, limits: &Limits) -> Result<usize, Failure> {
-    let Some(asked) = asked else { return Ok(DEFAULT_HITS.min(limits.hits)) };
-    match usize::try_from(asked) {
-        Ok(limit) if (1..=limits.hits).contains(&limit) => Ok(limit),
-        _ => Err(Failure::invalid(
-            format!("limit is {asked}"),
-            format!("give a limit from 1 to {}", limits.hits),
-        )),
+/// Which part of a ranking is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+struct Page {
+    limit: Option<u64>,
+    offset: Option<u64>,
+}
+
+impl Page {
+    /// Puts it into `options`, if so much may be asked for.
+    fn put(self, options: &mut Options, limits: &Limits) -> Result<(), Failure> {
+        options.limit = match self.limit.map(usize::try_from) {
+            None => DEFAULT_HITS.min(limits.hits),
+            Some(Ok(limit)) if (1..=limits.hits).contains(&limit) => limit,
+            Some(_) => {
+                let told = format!("limit is {}", self.limit.unwrap_or_default());
+                return Err(
+                    Failure::invalid(told, format!("give a limit from 1 to {}", limits.hits)).of("limit")
+                );
+            }
+        };
+        let most = limits.hits - options.limit;
+        options.offset = match self.offset.map(usize::try_from) {
+            None => 0,
+            Some(Ok(offset)) if offset <= most => offset,
+            Some(_) => {
+                let told = format!("offset is {}", self.offset.unwrap_or_default());
+                let hint = format!(
+                    "limit and offset may come to {} together; a filter finds what is behind",
+                    limits.hits
+                );
+                return Err(Failure::invalid(told, hint).of("offset"));
+            }
+        };
+        Ok(())
     }
 }
 

@@ -4,6 +4,7 @@
 use serde::Serialize;
 use utoipa::{IntoParams, ToSchema};
 
+use super::Page;
 use crate::search::{self, Filter, Key, Sort};
 use crate::server::error::Failure;
 
@@ -62,6 +63,8 @@ struct RankingInUrl {
     /// How many papers, 10 if not given.
     #[param(minimum = 1)]
     limit: Option<u64>,
+    /// How many of the best are passed over: `limit=10&offset=10` is the second page.
+    offset: Option<u64>,
     /// The order in which the best are shown: `score` or `date`.
     #[param(inline)]
     sort: Option<Sort>,
@@ -106,7 +109,7 @@ pub(super) enum FloorSchema {
 /// What a URL says of how to answer. How many is checked against our limits later.
 #[derive(Debug, Default)]
 pub(super) struct Options {
-    pub(super) limit: Option<u64>,
+    pub(super) page: Page,
     pub(super) options: search::Options,
 }
 
@@ -125,9 +128,11 @@ impl Options {
                 }
                 "limit" => {
                     once.only("limit")?;
-                    let limit =
-                        value.parse().map_err(|_| refused(&format!("limit is '{value}', no number")))?;
-                    read.limit = Some(limit);
+                    read.page.limit = Some(number("limit", &value)?);
+                }
+                "offset" => {
+                    once.only("offset")?;
+                    read.page.offset = Some(number("offset", &value)?);
                 }
                 "sort" => {
                     once.only("sort")?;
@@ -148,7 +153,7 @@ impl Options {
                 "exclude" => options.exclude.push(value.parse().map_err(refused_by)?),
                 name => {
                     if !add(&mut options.filter, &mut once, name, &value)? {
-                        let more = ["limit", "sort", "recency", "diversity", "floor", "exclude"];
+                        let more = ["limit", "offset", "sort", "recency", "diversity", "floor", "exclude"];
                         let known: Vec<&str> =
                             own.iter().take(1).chain(&more).chain(&FILTERS).copied().collect();
                         return Err(unknown(name, &known));
@@ -218,8 +223,8 @@ fn add(filter: &mut Filter, once: &mut Once, name: &str, value: &str) -> Result<
     Ok(true)
 }
 
-fn number(name: &str, value: &str) -> Result<f32, Failure> {
-    value.parse().map_err(|_| refused(&format!("{name} is '{value}', no number")))
+fn number<N: std::str::FromStr>(name: &str, value: &str) -> Result<N, Failure> {
+    value.parse().map_err(|_| refused(&format!("{name} is '{value}', no number")).of(name))
 }
 
 fn unknown(name: &str, known: &[&str]) -> Failure {

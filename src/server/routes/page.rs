@@ -12,7 +12,7 @@ use axum::routing::get;
 use serde::Deserialize;
 
 use super::page_view::{About, AnswerView, HitView, LinkView, MentionView, NoteView, words};
-use super::{DEFAULT_HITS, related, search};
+use super::{DEFAULT_HITS, Page, related, search};
 use crate::paper::{Language, Mention, Paper, PaperId};
 use crate::search::{Example, Floor, Options, RelatedRequest, SearchError, SearchRequest, Searcher};
 use crate::server::error::Failure;
@@ -86,7 +86,7 @@ pub(super) async fn home(State(state): State<AppState>, asked: Result<Query<Aske
 
 async fn answer(state: &AppState, asked: Asked, question: String) -> Result<Home, Failure> {
     let searcher = state.library.searcher()?;
-    let limit = asked.limit;
+    let page = Page { limit: asked.limit, offset: None };
     let (answer, about) = if let Some(id) = &asked.related {
         let id = named(id)?;
         let about = state.look({
@@ -96,7 +96,7 @@ async fn answer(state: &AppState, asked: Asked, question: String) -> Result<Home
         let about = About::from(&about.await?);
         let positive = vec![Example::Paper(id)];
         let request = RelatedRequest { positive, ..RelatedRequest::default() };
-        (Some(related::answer(state, request, limit).await?), Some(about))
+        (Some(related::answer(state, request, page).await?), Some(about))
     } else if question.is_empty() || searcher.counts().papers == 0 {
         (None, None)
     } else {
@@ -106,10 +106,10 @@ async fn answer(state: &AppState, asked: Asked, question: String) -> Result<Home
         };
         let options = Options { floor, ..Options::default() };
         let request = SearchRequest { text: question.clone(), options };
-        (Some(search::answer(state, request, limit).await?), None)
+        (Some(search::answer(state, request, page).await?), None)
     };
     let counts = searcher.counts();
-    let limit = limit.map_or(DEFAULT_HITS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let limit = asked.limit.map_or(DEFAULT_HITS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
     let more = |shown: usize, total: usize| {
         let next = (limit * 2).min(state.limits.hits);
         let subject =

@@ -2,12 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
 use serde::Serialize;
+use twox_hash::XxHash3_128;
 use utoipa::{IntoParams, ToSchema};
 
 use super::options::{Options, OptionsInUrl, Pairs, yes_or_no};
 use super::related::answer;
-use crate::paper::{Paper, PaperId};
+use crate::paper::PaperId;
 use crate::search::{Answer, Example, RelatedRequest, SearchError};
 use crate::server::error::{AskingFails, ChangingFails, EveryFails, Failure, NamingFails, RelatingFails};
 use crate::server::extract::{Named, Query};
@@ -31,10 +34,31 @@ pub(super) struct Id {
     tag = "papers",
     operation_id = "paper",
     params(Id),
-    responses((status = OK, description = "The paper", body = PaperSchema), EveryFails, NamingFails)
+    responses(
+        (status = OK, description = "The paper", body = PaperSchema, headers(("ETag" = String, description = "Of what is known now"))),
+        (status = NOT_MODIFIED, description = "It is as `If-None-Match` says"),
+        EveryFails, NamingFails,
+    )
 )]
-pub(super) async fn show(State(state): State<AppState>, Named(id): Named) -> Result<Json<Paper>, Failure> {
-    state.look(move |searcher| searcher.paper(&id)).await.map(Json)
+pub(super) async fn show(
+    State(state): State<AppState>,
+    Named(id): Named,
+    headers: HeaderMap,
+) -> Result<Response, Failure> {
+    let paper = state.look(move |searcher| searcher.paper(&id)).await?;
+    let text = serde_json::to_vec(&paper).map_err(|error| Failure::internal(&error))?;
+    // Weak: compressed or not, it says the same.
+    let tag = format!("W/\"{:032x}\"", XxHash3_128::oneshot(&text));
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
+    let is_known = known
+        .flat_map(|tags| tags.split(','))
+        .any(|known| matches!(known.trim(), "*") || known.trim() == tag);
+    // May be kept, but is asked about each time.
+    let kept = [(header::ETAG, tag.as_str()), (header::CACHE_CONTROL, "private, no-cache")];
+    if is_known {
+        return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
+    }
+    Ok((kept, [(header::CONTENT_TYPE, "application/json")], text).into_response())
 }
 
 /// What of a hit is told.
@@ -64,7 +88,7 @@ pub(super) async fn related(
     let sentences = sentences.map_or(Ok(false), |said| yes_or_no("sentences", &said))?;
     let positive = vec![Example::Paper(id)];
     let request = RelatedRequest { positive, negative: Vec::new(), options: asked.options, sentences };
-    answer(&state, request, asked.limit).await.map(Json)
+    answer(&state, request, asked.page).await.map(Json)
 }
 
 /// What was removed.
@@ -180,7 +204,7 @@ mod tests {
     use utoipa::PartialSchema;
 
     use super::*;
-    use crate::paper::{Commentary, Language, Mention, Record};
+    use crate::paper::{Commentary, Language, Mention, Paper, Record};
 
     #[test]
     fn a_paper_is_sent_as_it_is_described() {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use super::options::FloorSchema;
-use super::{checked_limit, checked_text};
+use super::{Page, checked_text};
 use crate::paper::PaperId;
 use crate::search::{Answer, Example, Filter, Floor, Options, RelatedRequest, Sort};
 use crate::server::error::{AskingFails, EveryFails, Failure, NamingFails, PostingFails, RelatingFails};
@@ -27,6 +27,8 @@ pub(super) struct InBody {
     /// How many papers, 10 if not given.
     #[schema(minimum = 1)]
     limit: Option<u64>,
+    /// How many of the best are passed over.
+    offset: Option<u64>,
     /// Which papers may answer.
     #[serde(default)]
     filter: Filter,
@@ -68,20 +70,33 @@ pub(super) async fn post(
     State(state): State<AppState>,
     Body(asked): Body<InBody>,
 ) -> Result<Json<Answer>, Failure> {
-    let InBody { positive, negative, limit, filter, sort, recency, diversity, floor, exclude, sentences } =
-        asked;
+    let InBody {
+        positive,
+        negative,
+        limit,
+        offset,
+        filter,
+        sort,
+        recency,
+        diversity,
+        floor,
+        exclude,
+        sentences,
+    } = asked;
     let options = Options { filter, sort, recency, diversity, floor, exclude, ..Options::default() };
-    answer(&state, RelatedRequest { positive, negative, options, sentences }, limit).await.map(Json)
+    answer(&state, RelatedRequest { positive, negative, options, sentences }, Page { limit, offset })
+        .await
+        .map(Json)
 }
 
 /// The answer, after what may be asked was checked.
 pub(super) async fn answer(
     state: &AppState,
     mut request: RelatedRequest,
-    limit: Option<u64>,
+    page: Page,
 ) -> Result<Answer, Failure> {
     let limits = &state.limits;
-    request.options.limit = checked_limit(limit, limits)?;
+    page.put(&mut request.options, limits)?;
     let RelatedRequest { positive, negative, .. } = &request;
     let examples = positive.len() + negative.len();
     if positive.is_empty() || examples > limits.examples {

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::options::{FloorSchema, Options, OptionsInUrl, Pairs};
-use super::{checked_limit, checked_text};
+use super::{Page, checked_text};
 use crate::paper::PaperId;
 use crate::search::{Answer, Filter, Floor, SearchRequest, Sort};
 use crate::server::error::{AskingFails, EveryFails, Failure, PostingFails};
@@ -37,6 +37,8 @@ pub(super) struct InBody {
     /// How many papers, 10 if not given.
     #[schema(minimum = 1)]
     limit: Option<u64>,
+    /// How many of the best are passed over.
+    offset: Option<u64>,
     /// Which papers may answer.
     #[serde(default)]
     filter: Filter,
@@ -74,8 +76,8 @@ pub(super) async fn ask(
 ) -> Result<Json<Answer>, Failure> {
     let (text, asked) = Options::of_url(pairs, &["q", "query"])?;
     let text =
-        text.ok_or_else(|| Failure::invalid("missing field `q`", "ask something: /v1/search?q=..."))?;
-    answer(&state, SearchRequest { text, options: asked.options }, asked.limit).await.map(Json)
+        text.ok_or_else(|| Failure::invalid("missing field `q`", "ask something: /v1/search?q=...").of("q"))?;
+    answer(&state, SearchRequest { text, options: asked.options }, asked.page).await.map(Json)
 }
 
 /// Papers that answer a question, however long
@@ -91,19 +93,19 @@ pub(super) async fn post(
     State(state): State<AppState>,
     Body(asked): Body<InBody>,
 ) -> Result<Json<Answer>, Failure> {
-    let InBody { query: text, limit, filter, sort, recency, diversity, floor, exclude } = asked;
+    let InBody { query: text, limit, offset, filter, sort, recency, diversity, floor, exclude } = asked;
     let options =
         crate::search::Options { filter, sort, recency, diversity, floor, exclude, ..Default::default() };
-    answer(&state, SearchRequest { text, options }, limit).await.map(Json)
+    answer(&state, SearchRequest { text, options }, Page { limit, offset }).await.map(Json)
 }
 
 /// The answer, after what may be asked was checked.
 pub(super) async fn answer(
     state: &AppState,
     mut request: SearchRequest,
-    limit: Option<u64>,
+    page: Page,
 ) -> Result<Answer, Failure> {
-    request.options.limit = checked_limit(limit, &state.limits)?;
+    page.put(&mut request.options, &state.limits)?;
     checked_text(&request.text, &state.limits)?;
     state.ask(move |searcher| searcher.search(&request)).await
 }
