@@ -16,7 +16,7 @@ pub struct Limits {
     pub body_bytes: usize,
     /// Bytes of papers in one body.
     pub upload_bytes: usize,
-    /// Bodies of papers under way; each is held in memory.
+    /// Uploads under way; the memory for bodies is so many times `upload_bytes`, for others `requests` times `body_bytes`.
     pub uploads: usize,
     /// Uploads whose papers wait to be embedded; one more is answered 503 before it is read.
     pub waiting_tasks: usize,
@@ -36,9 +36,11 @@ pub struct Limits {
     pub header_time: Duration,
     /// From the headers to the end of the body, however steadily it trickles.
     pub body_time: Duration,
-    /// From the headers to the answer; also the longest pause of a client in reading it.
+    /// From the whole request to the answer.
     pub request_time: Duration,
-    /// From a signal to stop until connections are dropped.
+    /// The longest pause of a client in reading its answer.
+    pub reading_pause: Duration,
+    /// From a signal to stop until connections are dropped: whoever stops us waits for ten seconds, mostly.
     pub drain_time: Duration,
 }
 
@@ -61,7 +63,8 @@ impl Default for Limits {
             header_time: Duration::from_secs(10),
             body_time: Duration::from_secs(20),
             request_time: Duration::from_secs(30),
-            drain_time: Duration::from_secs(10),
+            reading_pause: Duration::from_secs(10),
+            drain_time: Duration::from_secs(9),
         }
     }
 }
@@ -83,6 +86,7 @@ impl Limits {
             header_time: Duration::from_millis(300),
             body_time: Duration::from_millis(300),
             request_time: Duration::from_secs(5),
+            reading_pause: Duration::from_secs(5),
             drain_time: Duration::from_secs(1),
             ..Self::default()
         }

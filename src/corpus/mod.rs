@@ -153,7 +153,8 @@ fn read(name: &str, mut stream: Stream) -> Result<Box<dyn Reader>, RecordError> 
         return Ok(records_of(format, name, stream));
     }
     // The size that the system states may be wrong or change: the cap is on what we read.
-    let mut bytes = Vec::new();
+    // At once: to grow as it is read takes the memory twice, and what is not touched takes none.
+    let mut bytes = Vec::with_capacity(usize::try_from(LARGEST_TEXT).unwrap_or_default() + 1);
     let failed = stream.by_ref().take(LARGEST_TEXT + 1).read_to_end(&mut bytes).err();
     if bytes.len() as u64 > LARGEST_TEXT {
         let why = format!(

@@ -23,6 +23,10 @@ const JOINED: f32 = 0.5;
 /// Terms of a question that count, the rarest of them; questions are texts, and texts may be long.
 const TERMS: usize = 512;
 
+/// What so many documents hold, and more than half of all, tells nothing and takes most of the time: Robertson and Sparck Jones' weight
+/// of it is below zero (1976). On scifact, digest-notes, cranfield and cisi nDCG is the same to two digits without.
+const COMMON: f64 = 1_000.0;
+
 /// A document that holds a term of the question.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Hit {
@@ -155,6 +159,14 @@ impl Lexicon {
                 infos.push(here);
             }
             found.push(Found { term, at, infos, frequency });
+        }
+        let common = |one: &Found<'_>| {
+            let holders = one.frequency.iter().max().copied().unwrap_or_default() as f64;
+            holders > COMMON && holders > self.documents / 2.0
+        };
+        // Of a question of nothing else they are all there is.
+        if !found.iter().all(common) {
+            found.retain(|one| !common(one));
         }
         if found.len() > TERMS {
             found.sort_by_key(|one| (one.frequency.iter().max().copied(), one.at));

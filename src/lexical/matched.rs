@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::Terms;
 use super::glossary::Glosses;
 use super::terms::Term;
-use super::token::{Role, tokens};
+use super::token::{Role, Stems, tokens, tokens_with};
 
 /// A word of the question that a text holds.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,14 +22,38 @@ pub struct Matched {
 /// are one word, and parts of an identifier are left to the whole where the whole is there.
 #[must_use]
 pub fn matched(terms: &Terms, text: &str) -> Vec<Matched> {
-    let asked: HashMap<&str, usize> =
-        terms.asked().iter().enumerate().map(|(at, term)| (term.text.as_str(), at)).collect();
-    let mut places: Vec<Vec<Range<usize>>> = vec![Vec::new(); terms.asked().len()];
-    for token in tokens(text) {
-        if let Some(places) = asked.get(token.term.as_str()).and_then(|at| places.get_mut(*at)) {
-            places.push(token.start..token.end);
-        }
+    Matcher::of(terms).matched(text)
+}
+
+/// Finds a question's words in many texts.
+pub struct Matcher<'t> {
+    terms: &'t Terms,
+    asked: HashMap<&'t str, usize>,
+    stems: Stems,
+}
+
+impl<'t> Matcher<'t> {
+    /// Of the question of `terms`.
+    #[must_use]
+    pub fn of(terms: &'t Terms) -> Self {
+        let asked = terms.asked().iter().enumerate().map(|(at, term)| (term.text.as_str(), at)).collect();
+        Self { terms, asked, stems: Stems::new() }
     }
+
+    /// As the function [`matched`].
+    pub fn matched(&mut self, text: &str) -> Vec<Matched> {
+        let mut places: Vec<Vec<Range<usize>>> = vec![Vec::new(); self.terms.asked().len()];
+        for token in tokens_with(text, &mut self.stems) {
+            if let Some(places) = self.asked.get(token.term.as_str()).and_then(|at| places.get_mut(*at)) {
+                places.push(token.start..token.end);
+            }
+        }
+        as_words(self.terms, places, text)
+    }
+}
+
+/// The words whose terms are at `places` of `text`.
+fn as_words(terms: &Terms, mut places: Vec<Vec<Range<usize>>>, text: &str) -> Vec<Matched> {
     leave_to_the_whole(terms.asked(), &mut places);
 
     let mut words: Vec<(Range<usize>, Vec<Range<usize>>)> = Vec::new();

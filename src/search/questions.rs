@@ -1,5 +1,6 @@
 //! Questions to answers.
 
+use std::cell::RefCell;
 use std::collections::HashSet;
 use std::time::Instant;
 
@@ -11,7 +12,7 @@ use super::{
     Answer, Asked, AskedText, Floor, Method, QuestionTexts, RankedPaper, Remark, RequestError, SearchError,
     SearchRequest, Searcher, milliseconds,
 };
-use crate::lexical::Terms;
+use crate::lexical::{Matcher, Terms};
 use crate::paper::{folded_title, normalise, normalised_title};
 use crate::store::PaperNumber;
 
@@ -75,7 +76,7 @@ impl Searcher {
         let shown = Shown {
             raw: std::slice::from_ref(&raw),
             absolute: question.centred(&self.prior)?,
-            terms: &terms,
+            words: RefCell::new(Matcher::of(&terms)),
             glosses: Some((&question.glosses, &text)),
             calibration: ranker.centring().answers,
             excess: self.excess(question.language())?,
@@ -100,7 +101,9 @@ impl Searcher {
         for (ranked, score) in choice.page(named.chain(rest)) {
             let is_named = score.is_none();
             let score = score.unwrap_or_else(|| shown.calibration.score(ranked.score + anchor));
-            let mut hit = self.hit(&ranked, score, &shown)?;
+            let gone = || SearchError::Inconsistent(ranked.passage.0);
+            let paper = self.snapshot.paper(ranked.paper)?.ok_or_else(gone)?;
+            let mut hit = self.hit(&paper, &ranked, score, &shown)?;
             hit.why.named = is_named;
             hit.why.shared_tags = tags_in(&hit.paper.tags, &text);
             hits.push(hit);

@@ -17,6 +17,7 @@ use super::hubs::Hubs;
 use super::question::{Aim, Aims, Question};
 use super::questions::terms_of;
 use super::ranking::{Method, RankedPaper, best, fused};
+use super::related::MOST_EVIDENCE;
 use super::words::{Words, trust};
 use crate::index::{
     Centring, ExactIndex, FlatVectors, Neighbour, PassageMeans, SentenceVectors, VectorIndex,
@@ -216,7 +217,7 @@ impl Ranker {
         }
     }
 
-    /// The papers nearest to `asked`, a direction among this ranker's vectors, with `text` for its words; `evidence` adds what else
+    /// The papers nearest to `asked`, a direction among this ranker's vectors, that hold its `terms`; `evidence` adds what else
     /// speaks for a paper, and `also` are candidates in any case.
     ///
     /// # Errors
@@ -224,24 +225,41 @@ impl Ranker {
     pub fn related(
         &self,
         asked: &UnitVector,
-        text: &str,
+        terms: &Terms,
         limit: usize,
         allow: Allow<'_>,
         also: &[PaperNumber],
         evidence: &dyn Fn(PaperNumber) -> f32,
     ) -> Result<Vec<RankedPaper>, SearchError> {
-        let words = [self.words(&Terms::of(text).without_phrases(), allow)?, Words::none()];
         let aims = Aims::at(asked.clone());
+        let (near, words) =
+            rayon::join(|| self.nearest(asked, first_depth(limit), allow), || self.words(terms, allow));
+        let words = [words?, Words::none()];
         let judge = |paper| {
-            let direction = self.direction_of(paper)?;
+            let dense = self.nearness(paper, &aims)?;
             let found = self.judge(paper, &aims, &[], Language::UNDETERMINED, &words);
-            let dense = direction.cosine(asked);
-            let score = dense + RELATED_LEXICAL_WEIGHT * found.lexical + evidence(paper);
+            let score = dense + RELATED_LEXICAL_WEIGHT * found.lexical;
             Some(RankedPaper { score, dense, ..found })
         };
-        let near = self.nearest(asked, first_depth(limit), allow);
         let candidates = self.candidates(asked, near, &words, limit, allow, also);
-        Ok(best(candidates.into_iter().filter_map(judge).collect(), limit))
+        let mut judged = best(candidates.into_iter().filter_map(judge).collect(), usize::MAX);
+        // Whom no evidence could bring among the first is not asked for any.
+        let last = limit.checked_sub(1).and_then(|last| judged.get(last));
+        let bar = last.map_or(f32::NEG_INFINITY, |last| last.score - MOST_EVIDENCE);
+        judged.truncate(judged.partition_point(|ranked| ranked.score >= bar));
+        judged.iter_mut().for_each(|ranked| ranked.score += evidence(ranked.paper));
+        Ok(best(judged, limit))
+    }
+
+    /// How near the direction of a paper is to `asked`; of a paper of one passage by its bytes.
+    fn nearness(&self, paper: PaperNumber, asked: &Aims) -> Option<f32> {
+        match self.passages_of.get(&paper)?.as_slice() {
+            [alone] => {
+                let row = self.indexes.iter().find_map(|index| index.coded(*alone))?;
+                Some(asked.similarity(&row))
+            }
+            _ => Some(self.direction_of(paper)?.cosine(asked.whole.vector())),
+        }
     }
 
     /// The papers like one paper, whose `words` are given, in a way of ranking.
@@ -267,7 +285,10 @@ impl Ranker {
                     .map(|method| self.like(paper, words, method, FUSED, allow));
                 Ok(fused([dense?, lexical?], limit))
             }
-            Method::Shipped => self.related(&direction, words, limit, allow, &[], &|_| 0.0),
+            Method::Shipped => {
+                let terms = Terms::of(words).without_phrases();
+                self.related(&direction, &terms, limit, allow, &[], &|_| 0.0)
+            }
         }
     }
 

@@ -6,6 +6,7 @@
 //! Raghavan and Schütze 2008, section 9.1.1). The words of the liked papers are evidence beside the vectors, and so are links
 //! between commentary and paper, and shared tags.
 
+use std::cell::RefCell;
 use std::time::Instant;
 
 use super::choice::Choice;
@@ -14,7 +15,7 @@ use super::{
     Answer, Asked, Example, Link, QuestionTexts, RankedPaper, RelatedRequest, RequestError, SearchError,
     Searcher, Why, milliseconds,
 };
-use crate::lexical::Terms;
+use crate::lexical::{Matcher, Terms};
 use crate::paper::{Language, Mention, Paper, Role, UnitVector};
 use crate::store::PaperNumber;
 
@@ -24,6 +25,9 @@ const DISLIKED_WEIGHT: f32 = 0.15 / 0.75;
 const LINK_WEIGHT: f32 = 0.2;
 /// What each shared tag adds, up to three.
 const TAG_WEIGHT: f32 = 0.03;
+const TAGS: usize = 3;
+/// What all that adds at most.
+pub(super) const MOST_EVIDENCE: f32 = LINK_WEIGHT + TAG_WEIGHT * TAGS as f32;
 
 impl Searcher {
     /// The papers like the positive examples and unlike the negative ones; never one of them.
@@ -58,8 +62,8 @@ impl Searcher {
         let linked = self.linked_from(&liked.papers)?;
         let evidence = |number| self.evidence(number, &liked.papers).unwrap_or_default();
         let allow = |paper| choice.allows(paper);
-        let mut ranking =
-            ranker.related(&asked, &liked.text, options.candidates(), &allow, &linked, &evidence)?;
+        let terms = Terms::of(&liked.text).without_phrases();
+        let mut ranking = ranker.related(&asked, &terms, options.candidates(), &allow, &linked, &evidence)?;
         let excess = match liked.language {
             Some(language) if liked.papers.is_empty() => self.excess(language)?,
             _ => 0.0,
@@ -68,7 +72,7 @@ impl Searcher {
             excess,
             raw: &liked.raw,
             absolute: UnitVector::mean_of(&liked.absolute)?,
-            terms: &Terms::of(&liked.text).without_phrases(),
+            words: RefCell::new(Matcher::of(&terms)),
             glosses: None,
             // A text alone is asked as a question is.
             calibration: if liked.papers.is_empty() {
@@ -83,12 +87,12 @@ impl Searcher {
         let score = |ranked: &RankedPaper| shown.calibration.score(ranked.score + anchor);
         let (mut hits, mut passages) = (Vec::new(), Vec::new());
         for (ranked, score) in choice.page(choice.choose(self, ranking, score, 0)?.into_iter()) {
-            let mut hit = self.hit(&ranked, score, &shown)?;
-            if let Some(paper) = self.snapshot.paper(ranked.paper)? {
-                let found = self.why_related(ranked.paper, &paper, &liked.papers)?;
-                hit.why.shared_tags = found.shared_tags;
-                hit.why.mentions = found.mentions;
-            }
+            let gone = || SearchError::Inconsistent(ranked.passage.0);
+            let paper = self.snapshot.paper(ranked.paper)?.ok_or_else(gone)?;
+            let mut hit = self.hit(&paper, &ranked, score, &shown)?;
+            let found = self.why_related(ranked.paper, &paper, &liked.papers)?;
+            hit.why.shared_tags = found.shared_tags;
+            hit.why.mentions = found.mentions;
             hits.push(hit);
             passages.push(ranked.passage);
         }
@@ -157,7 +161,7 @@ impl Searcher {
         let Some(paper) = self.snapshot.paper(number)? else { return Ok(0.0) };
         let why = self.why_related(number, &paper, asked)?;
         let link = if why.mentions.is_empty() { 0.0 } else { LINK_WEIGHT };
-        Ok(link + TAG_WEIGHT * why.shared_tags.len().min(3) as f32)
+        Ok(link + TAG_WEIGHT * why.shared_tags.len().min(TAGS) as f32)
     }
 
     fn why_related(

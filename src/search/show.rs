@@ -1,12 +1,14 @@
 //! Ranked papers as hits: the passage that speaks for the paper, the score a person can read, and why.
 
+use std::cell::RefCell;
+
 use super::answer::{Hit, InEnglish, Match, PaperCard, Signals, Why};
 use super::evidence::{COVERAGE_WEIGHT, completeness, completeness_in_english, shortness};
 use super::question::between;
 use super::{RankedPaper, SearchError, Searcher};
 use crate::index::Calibration;
-use crate::lexical::{Glosses, Terms, matched, matched_in_english};
-use crate::paper::{Language, PassageKind, Role, UnitVector};
+use crate::lexical::{Glosses, Matcher, matched_in_english};
+use crate::paper::{Language, Paper, PassageKind, Role, UnitVector};
 use crate::store::{PaperNumber, PassageNumber};
 
 /// So many of the best are looked at to tell how good the best is.
@@ -22,7 +24,7 @@ pub(super) struct Shown<'s> {
     /// The direction of what is asked, centred by the model's own means, not by the library's.
     pub(super) absolute: UnitVector,
     /// The words of what is asked.
-    pub(super) terms: &'s Terms,
+    pub(super) words: RefCell<Matcher<'s>>,
     /// The words of a question in English, and the question.
     pub(super) glosses: Option<(&'s Glosses, &'s str)>,
     /// From what papers are ranked by to a score.
@@ -128,13 +130,13 @@ impl Searcher {
     /// A ranked paper, shown.
     pub(super) fn hit(
         &self,
+        paper: &Paper,
         ranked: &RankedPaper,
         score: f32,
         shown: &Shown<'_>,
     ) -> Result<Hit, SearchError> {
         let gone = || SearchError::Inconsistent(ranked.passage.0);
         let (_, passage) = self.snapshot.passage(ranked.passage)?.ok_or_else(gone)?;
-        let paper = self.snapshot.paper(ranked.paper)?.ok_or_else(gone)?;
         let similarity = match self.snapshot.vector(ranked.passage)? {
             Some(raw) => shown.raw.iter().map(|asked| asked.cosine(&raw)).fold(-1.0, f32::max),
             // Its words are found before it is embedded.
@@ -144,9 +146,11 @@ impl Searcher {
             PassageKind::Commentary => paper.commentaries.get(passage.ordinal).map(|note| note.file.clone()),
             PassageKind::Title | PassageKind::Abstract => None,
         };
-        let text = passage.text(&paper).ok_or_else(gone)?.to_owned();
+        let text = passage.text(paper).ok_or_else(gone)?.to_owned();
         let mut words: Vec<String> = Vec::new();
-        for found in matched(shown.terms, &paper.title).into_iter().chain(matched(shown.terms, &text)) {
+        let mut matcher = shown.words.borrow_mut();
+        let found = matcher.matched(&paper.title).into_iter().chain(matcher.matched(&text));
+        for found in found {
             if !words.contains(&found.word) {
                 words.push(found.word);
             }
@@ -169,7 +173,7 @@ impl Searcher {
                 end: passage.end,
                 source,
             },
-            paper: PaperCard::from(&paper),
+            paper: PaperCard::from(paper),
             why: Why {
                 words,
                 in_english,

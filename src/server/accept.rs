@@ -11,19 +11,22 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
+use futures_util::FutureExt;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Sleep, sleep, timeout};
 
 use super::ServeError;
 use super::state::AppState;
 use crate::config::Limits;
 
+/// How long a connection that is there when we stop may take to say its request.
+const LAST_WORDS: Duration = Duration::from_millis(100);
 /// How many connections the system keeps for us to accept.
 const BACKLOG: u32 = 1024;
 
@@ -48,6 +51,18 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, state: &AppStat
     let places = Arc::new(Semaphore::new(limits.connections));
     let connections = GracefulShutdown::new();
     let http = http(limits);
+    let connect = |stream: TcpStream, place: OwnedSemaphorePermit| {
+        let _ = stream.set_nodelay(true);
+        let stream = TokioIo::new(Stalling::new(stream, limits.reading_pause));
+        let connection =
+            connections.watch(http.serve_connection(stream, TowerToHyperService::new(routes.clone())));
+        tokio::spawn(async move {
+            let _place = place;
+            if let Err(error) = connection.await {
+                tracing::debug!(%error, "a connection ended early");
+            }
+        });
+    };
     loop {
         // A place first: over the limit, clients wait in the backlog, not in our memory.
         let accepted = async {
@@ -58,28 +73,27 @@ pub(super) async fn serve(listener: TcpListener, routes: Router, state: &AppStat
             () = signals.next() => break,
             accepted = accepted => accepted,
         };
-        let stream = match accepted {
-            Ok((stream, _)) => stream,
-            Err(error) => {
+        match (place, accepted) {
+            (Ok(place), Ok((stream, _))) => connect(stream, place),
+            // The places are never closed.
+            (Err(_), _) => break,
+            (_, Err(error)) => {
                 // Out of file descriptors, mostly: some will be given back.
                 tracing::warn!(%error, "a connection could not be accepted");
                 sleep(Duration::from_millis(50)).await;
-                continue;
             }
-        };
-        let _ = stream.set_nodelay(true);
-        let stream = TokioIo::new(Stalling::new(stream, limits.request_time));
-        let connection =
-            connections.watch(http.serve_connection(stream, TowerToHyperService::new(routes.clone())));
-        tokio::spawn(async move {
-            let _place = place;
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended early");
-            }
-        });
+        }
     }
     state.stop();
+    // Who was let in by the system before it knew is answered too.
+    while let Ok(place) = Arc::clone(&places).try_acquire_owned()
+        && let Some(Ok((stream, _))) = listener.accept().now_or_never()
+    {
+        connect(stream, place);
+    }
     drop(listener);
+    // What they sent is on its way; hyper closes whom it has not heard yet.
+    sleep(LAST_WORDS).await;
     let drain = async {
         connections.shutdown().await;
         // The worker's batch: nothing would be lost, but it need not be embedded again.

@@ -73,6 +73,8 @@ pub(super) enum Code {
     BodyTooLarge,
     /// The body is not said to be JSON.
     NotJson,
+    /// The body is packed.
+    Encoded,
     /// Addressed to another host.
     WrongHost,
     /// Well-formed, but not something that can be asked.
@@ -99,7 +101,7 @@ impl Code {
             Self::Unauthorized => StatusCode::UNAUTHORIZED,
             Self::Forbidden | Self::ForeignOrigin => StatusCode::FORBIDDEN,
             Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::NotJson | Self::Encoded => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::WrongHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Invalid => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -407,13 +409,14 @@ failures! {
     UploadingFails: [
         (RequestTimeout, "The body took too long to arrive"),
         (BodyTooLarge, "The body is over the limit"),
+        (Encoded, "The body is packed"),
         (Invalid, "Nothing in it could be read; the message says why, line by line"),
     ];
     /// It reads a body.
     PostingFails: [
         (RequestTimeout, "The body took too long to arrive"),
         (BodyTooLarge, "The body is over the limit"),
-        (NotJson, "The body is not said to be JSON"),
+        (NotJson, "The body is packed, or not said to be JSON"),
     ];
 }
 

@@ -69,6 +69,10 @@ fn describe() {
         "paperkin_stage_seconds",
         "Time of a question by stage: queue (for a place), answer (model and ranking)"
     );
+    describe_counter!(
+        "paperkin_answers_known_total",
+        "Answers that were given before to the same state of the library"
+    );
     describe_gauge!("paperkin_questions_waiting", "Questions waiting for a place");
     describe_histogram!("paperkin_encoder_pass_seconds", "Time of a forward pass of the model");
     describe_histogram!("paperkin_encoder_pass_calls", "Callers that shared a forward pass");

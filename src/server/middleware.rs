@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
+use axum::body::{Body, Bytes, HttpBody};
 use axum::error_handling::HandleErrorLayer;
-use axum::extract::{DefaultBodyLimit, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
+use tokio::sync::Semaphore;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
 use tower::{BoxError, ServiceBuilder};
@@ -30,21 +32,60 @@ use crate::config::{Access, Limits};
 
 /// Around routes that do work: `at_once` of them, with bodies of at most `body_bytes`.
 pub(super) fn bounded(routes: Router, limits: &Limits, at_once: usize, body_bytes: usize) -> Router {
-    routes.layer(
-        ServiceBuilder::new()
-            // One request more than we hold is told so at once, instead of waiting in a queue that only grows.
-            .layer(HandleErrorLayer::new(|_overloaded: BoxError| async { Failure::overloaded() }))
-            .layer(LoadShedLayer::new())
-            // Global: the plain limit layer would count for each route by itself.
-            .layer(GlobalConcurrencyLimitLayer::new(at_once))
-            // Below the permit, so that the time is the answer's own; the work is bounded, not only the wait for it.
-            .layer(TimeoutLayer::with_status_code(TIMEOUT, limits.request_time))
-            // A deadline, not a pause: one byte every now and then would renew a timeout for ever.
-            .layer(RequestBodyDeadlineLayer::new(limits.body_time))
-            // Read under a permit only: memory is permits times this limit.
-            .layer(RequestBodyLimitLayer::new(body_bytes))
-            .layer(DefaultBodyLimit::disable()),
-    )
+    let bodies = Bodies { room: Arc::new(Semaphore::new(at_once * body_bytes / UNIT)), each: body_bytes };
+    routes
+        .layer(
+            ServiceBuilder::new()
+                // One request more than we hold is told so at once, instead of waiting in a queue that only grows.
+                .layer(HandleErrorLayer::new(|_overloaded: BoxError| async { Failure::overloaded() }))
+                .layer(LoadShedLayer::new())
+                // Global: the plain limit layer would count for each route by itself.
+                .layer(GlobalConcurrencyLimitLayer::new(at_once))
+                // Below the permit, so that the time is the answer's own; the work is bounded, not only the wait for it.
+                .layer(TimeoutLayer::with_status_code(TIMEOUT, limits.request_time)),
+        )
+        // A body is there before it takes a place among those that are answered: who sends slowly keeps nobody from asking.
+        .layer(from_fn_with_state(bodies, arrived))
+        .layer(
+            ServiceBuilder::new()
+                // A deadline, not a pause: one byte every now and then would renew a timeout for ever.
+                .layer(RequestBodyDeadlineLayer::new(limits.body_time))
+                .layer(RequestBodyLimitLayer::new(body_bytes)),
+        )
+        .layer(DefaultBodyLimit::disable())
+}
+
+/// Bytes that are counted together.
+const UNIT: usize = 1_024;
+
+/// Room for bodies in memory: each takes as much of it as it says, or as much as one may have.
+#[derive(Clone)]
+struct Bodies {
+    room: Arc<Semaphore>,
+    each: usize,
+}
+
+/// Waits for the whole body, within its room.
+async fn arrived(State(bodies): State<Bodies>, request: Request, next: Next) -> Response {
+    let encoding = request.headers().get(header::CONTENT_ENCODING);
+    if encoding.is_some_and(|encoding| !encoding.as_bytes().eq_ignore_ascii_case(b"identity")) {
+        let hint = "send the body as it is, without Content-Encoding; 'paperkin ingest' reads packed files";
+        return Failure::new(Code::Encoded, "the body is packed", hint).into_response();
+    }
+    if request.body().is_end_stream() {
+        return next.run(request).await;
+    }
+    let said =
+        request.headers().get(header::CONTENT_LENGTH).and_then(|said| said.to_str().ok()?.parse().ok());
+    let units = said.unwrap_or(bodies.each).min(bodies.each).div_ceil(UNIT);
+    let Ok(_room) = bodies.room.try_acquire_many(u32::try_from(units).unwrap_or(u32::MAX)) else {
+        return Failure::overloaded().into_response();
+    };
+    let (head, body) = request.into_parts();
+    match Bytes::from_request(Request::from_parts(head.clone(), body), &()).await {
+        Ok(bytes) => next.run(Request::from_parts(head, Body::from(bytes))).await,
+        Err(refused) => Failure::from(refused).into_response(),
+    }
 }
 
 /// Around everything, also what there is no route for. Liveness stays outside of [`bounded`]: who is busy is alive.

@@ -5,6 +5,7 @@
 //! a key ([`crate::config::Access`]).
 
 mod accept;
+mod answers;
 mod docs;
 mod error;
 mod extract;

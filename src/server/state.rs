@@ -1,5 +1,6 @@
 //! What every request shares: the limits, the permits, the library as it is now, and the writing.
 
+use std::fmt::Debug;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -7,6 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::{JoinError, spawn_blocking};
 
+use super::answers::Answers;
 use super::error::Failure;
 use super::library::Library;
 use super::metrics::{self, UnderWay};
@@ -15,7 +17,7 @@ use super::worker::{self, Bell, Worker};
 use super::writing::Writing;
 use super::{LoadError, LoadedModel, ServeError};
 use crate::config::{Access, Limits};
-use crate::search::{SearchError, Searcher};
+use crate::search::{Answer, Options, SearchError, Searcher};
 
 /// How often the store is asked whether another process has written.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -34,6 +36,7 @@ pub struct AppState {
     pub(super) event_streams: Arc<Semaphore>,
     pub(super) exports: Arc<Semaphore>,
     asking: Arc<Semaphore>,
+    answers: Answers,
 }
 
 impl AppState {
@@ -50,6 +53,7 @@ impl AppState {
             event_streams: Arc::new(Semaphore::new(limits.event_streams)),
             exports: Arc::new(Semaphore::new(limits.exports)),
             asking: Arc::new(Semaphore::new(limits.questions)),
+            answers: Answers::default(),
             limits,
         }
     }
@@ -111,6 +115,33 @@ impl AppState {
             Ok(answered)
         })
         .await
+    }
+
+    /// The answer to `request`, whose `options` are these: as it was given before, or by `ask`ing or `look`ing.
+    pub(super) async fn answer<R: Debug + Send + 'static>(
+        &self,
+        request: R,
+        options: impl Fn(&R) -> &Options,
+        needs_model: bool,
+        work: impl FnOnce(&Searcher, &R) -> Result<Answer, SearchError> + Send + 'static,
+    ) -> Result<Answer, Failure> {
+        let came = Instant::now();
+        let revision = self.library.searcher()?.revision();
+        let key = Answers::key(revision, &request, options(&request));
+        if let Some(known) = key.as_ref().and_then(|key| self.answers.known(key)) {
+            ::metrics::counter!("paperkin_answers_known_total").increment(1);
+            let mut answer = Answer::clone(&known);
+            answer.took_ms = (came.elapsed().as_secs_f64() * 1e5).round() / 100.0;
+            return Ok(answer);
+        }
+        let work =
+            move |searcher: &Searcher| work(searcher, &request).map(|answer| (searcher.revision(), answer));
+        let (answered, answer) = if needs_model { self.ask(work).await? } else { self.look(work).await? };
+        // A library that changed meanwhile has another answer under another key.
+        if let Some(key) = key.filter(|_| answered == revision) {
+            self.answers.keep(key, &Arc::new(answer.clone()));
+        }
+        Ok(answer)
     }
 
     /// Loads the model, then keeps the snapshot up to date for as long as the process lives.

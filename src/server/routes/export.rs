@@ -92,7 +92,7 @@ impl Format {
     responses(
         (status = OK, description = "A stream, in the order in which the papers came", content(
             (String = "application/x-ndjson"), (String = "application/x-bibtex"),
-            (String = "application/x-research-info-systems"), (String = "application/vnd.citationstyles.csl+json"),
+            (String = "application/x-research-info-systems"), (Vec<serde_json::Value> = "application/vnd.citationstyles.csl+json"),
         )),
         EveryFails, AskingFails,
     )

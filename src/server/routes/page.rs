@@ -151,7 +151,7 @@ pub(super) async fn paper(State(state): State<AppState>, asked: Result<Query<Nam
 
 async fn paper_page(state: &AppState, id: PaperId) -> Result<PaperPage, Failure> {
     state
-        .ask(move |searcher| {
+        .look(move |searcher| {
             let paper = searcher.paper(&id)?;
             let request = RelatedRequest::new(vec![Example::Paper(id)], DEFAULT_HITS);
             let (hits, none_why) = match searcher.related(&request) {

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::options::FloorSchema;
 use super::{Page, checked_text};
 use crate::paper::PaperId;
-use crate::search::{Answer, Example, Filter, Floor, Options, RelatedRequest, Sort};
+use crate::search::{Answer, Example, Filter, Floor, Options, RelatedRequest, Searcher, Sort};
 use crate::server::error::{AskingFails, EveryFails, Failure, NamingFails, PostingFails, RelatingFails};
 use crate::server::extract::Json as Body;
 use crate::server::state::AppState;
@@ -114,5 +114,7 @@ pub(super) async fn answer(
         })
         .collect();
     checked_text(&texts, limits)?;
-    state.ask(move |searcher| searcher.related(&request)).await
+    // Papers have their vectors already: only texts, and sentences that tie, take the model's time.
+    let needs_model = request.sentences || !texts.is_empty();
+    state.answer(request, |request| &request.options, needs_model, Searcher::related).await
 }

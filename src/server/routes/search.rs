@@ -8,7 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::options::{FloorSchema, Options, OptionsInUrl, Pairs};
 use super::{Page, checked_text};
 use crate::paper::PaperId;
-use crate::search::{Answer, Filter, Floor, SearchRequest, Sort};
+use crate::search::{Answer, Filter, Floor, SearchRequest, Searcher, Sort};
 use crate::server::error::{AskingFails, EveryFails, Failure, PostingFails};
 use crate::server::extract::{Json as Body, Query};
 use crate::server::state::AppState;
@@ -107,5 +107,5 @@ pub(super) async fn answer(
 ) -> Result<Answer, Failure> {
     page.put(&mut request.options, &state.limits)?;
     checked_text(&request.text, &state.limits)?;
-    state.ask(move |searcher| searcher.search(&request)).await
+    state.answer(request, |request| &request.options, true, Searcher::search).await
 }

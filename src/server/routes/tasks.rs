@@ -74,7 +74,7 @@ pub(super) async fn show(State(state): State<AppState>, Segment(id): Segment) ->
     operation_id = "task_events",
     params(Id),
     responses(
-        (status = OK, description = "Until the task has ended", body = String, content_type = "text/event-stream"),
+        (status = OK, description = "Until the task has ended", content_type = "text/event-stream"),
         EveryFails, FollowingFails,
     )
 )]

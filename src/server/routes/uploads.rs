@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use utoipa::{IntoParams, ToSchema};
 
-use crate::corpus::RecordError;
+use crate::corpus::{self, RecordError};
 use crate::ingest::{Event, Observer, Report, ingest_text};
 use crate::paper::{PaperId, single_line};
 use crate::server::error::{ChangingFails, Code, EveryFails, Failure, UploadingFails};
@@ -132,8 +132,14 @@ pub(super) async fn post(
     if !state.tasks.has_room() {
         return Err(Failure::overloaded());
     }
+    let source = format!("http:{name}");
+    let (source, text) = off_thread(move || match nothing_in(&source, &text) {
+        Some(failure) => Err(failure),
+        None => Ok((source, text)),
+    })
+    .await?;
     let turn = state.writing.turn().await;
-    let accepted = off_thread(move || store(&state, turn, &format!("http:{name}"), &text)).await?;
+    let accepted = off_thread(move || store(&state, turn, &source, &text)).await?;
     let location = format!("/v1/tasks/{}", accepted.task.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], axum::Json(accepted)))
 }
@@ -146,6 +152,25 @@ fn checked_name(given: &str) -> Result<String, Failure> {
         return Err(Failure::invalid("this is no name for a text", hint));
     }
     Ok(name)
+}
+
+/// Why there is nothing to store in `text`, if there is nothing: who sends that waits for no turn and writes nothing.
+fn nothing_in(source: &str, text: &[u8]) -> Option<Failure> {
+    let mut seen = Seen::default();
+    let mut refused = 0;
+    let mut refuse = |error: &RecordError| {
+        seen.refuse(error);
+        refused += 1;
+    };
+    match corpus::read_text(source, text) {
+        Ok(reader) => {
+            for read in reader {
+                refuse(&read.err()?);
+            }
+        }
+        Err(error) => refuse(&error),
+    }
+    Some(seen.nothing_read(&Report { refused, ..Report::default() }))
 }
 
 /// Stores what `text` tells of; with anything stored there is a task, also where the rest fails.
