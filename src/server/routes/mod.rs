@@ -7,8 +7,8 @@ mod options;
 mod page;
 mod page_view;
 mod papers;
-mod related;
-mod search;
+pub(super) mod related;
+pub(super) mod search;
 mod tasks;
 mod uploads;
 

@@ -98,7 +98,7 @@ pub(super) async fn post(
 }
 
 /// The answer, after what may be asked was checked.
-pub(super) async fn answer(
+pub(in crate::server) async fn answer(
     state: &AppState,
     mut request: SearchRequest,
     limit: Option<u64>,
