@@ -34,9 +34,11 @@ impl ServeArguments {
     }
 }
 
-/// What a service does while nobody looks belongs in a log, on standard error; `RUST_LOG` chooses how much.
+/// What a service does while nobody looks belongs in a log, on standard error; `RUST_LOG` chooses how much. What an assistant
+/// asked wrongly is told to the assistant, and is no business of the log's.
 pub(super) fn log(session: &Session) {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,paperkin=info"));
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,paperkin=info,rmcp=error"));
     let _ = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

@@ -3,6 +3,7 @@
 Over standard input and over HTTP, in the revision without greeting (2026-07-28) and in those before it.
 """
 
+import asyncio
 import json
 import os
 import signal
@@ -32,6 +33,7 @@ class McpTest(unittest.IsolatedAsyncioTestCase):
 
     def stdio(self):
         ours = {name: value for name, value in os.environ.items() if name.startswith("PAPERKIN_")}
+        ours["RUST_LOG"] = "error"
         arguments = ["--library", self.service.library, "--offline", "mcp"]
         return StdioServerParameters(command=str(PAPERKIN), args=arguments, cwd=ROOT, env=ours)
 
@@ -106,11 +108,11 @@ class McpTest(unittest.IsolatedAsyncioTestCase):
             self.assertTrue(missing.is_error)
             note = Path(self.service.library) / "sheep.jsonl"
             note.write_text(NOTE.replace("\n", " "))
-            self.service.run("ingest", str(note))
+            await asyncio.to_thread(self.service.run, "ingest", str(note))
             until = time.monotonic() + 20
             while (await client.call_tool("paper", {"id": "arxiv:2401.00001"})).is_error:
                 self.assertLess(time.monotonic(), until)
-                time.sleep(0.2)
+                await asyncio.sleep(0.2)
             found = await client.call_tool("search", {"query": "양을 세며 잠들기"})
             self.assertEqual(found.structured_content["hits"][0]["id"], "arxiv:2401.00001")
 
@@ -126,6 +128,7 @@ class ProcessTest(unittest.TestCase):
         command = [PAPERKIN, "--library", library, "--offline", *flags, "mcp"]
         pipe = subprocess.PIPE
         process = subprocess.Popen(command, cwd=ROOT, stdin=pipe, stdout=pipe, stderr=pipe, text=True)
+        self.enterContext(process)
         self.addCleanup(process.kill)
         return process
 
@@ -185,9 +188,7 @@ class ProcessTest(unittest.TestCase):
             self.assertIn("no-such-model", log.splitlines()[-1])
 
             process = self.start(empty)
-            process.stdin.write("search for adam\n{}\n")
-            out, log = process.communicate(timeout=30)
-            self.assertEqual(out, "")
+            self.assertEqual(process.communicate("search for adam\n", timeout=30)[0], "")
             process = self.start(empty)
             self.assertEqual(process.communicate("", timeout=30)[0], "")
             self.assertEqual(process.returncode, 0)

@@ -131,7 +131,7 @@ impl Found {
             told.push("the question names it".to_owned());
         }
         if !why.words.is_empty() {
-            told.push(format!("words: {}", why.words.join(", ")));
+            told.push(format!("words: {}", first(&why.words).join(", ")));
         }
         told.extend(why.glosses().map(|glosses| format!("in English: {glosses}")));
         if !why.shared_tags.is_empty() {

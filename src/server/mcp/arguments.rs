@@ -155,10 +155,13 @@ fn sort(_: &mut SchemaGenerator) -> Schema {
 }
 
 fn floor(_: &mut SchemaGenerator) -> Schema {
-    rmcp::schemars::json_schema!({"type": ["number", "string"]})
+    rmcp::schemars::json_schema!({
+        "anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string", "enum": ["default", "none"]}]
+    })
 }
 
-/// A schema of the OpenAPI document as JSON Schema has it: the same, but for the name of examples.
+/// A schema of the OpenAPI document as JSON Schema has it: the same, but for the name of examples. What may be null may be
+/// left out as well, which every assistant understands.
 fn described(schema: &impl serde::Serialize) -> Schema {
     let mut value = serde_json::to_value(schema).unwrap_or_default();
     in_json_schema(&mut value);
@@ -168,6 +171,13 @@ fn described(schema: &impl serde::Serialize) -> Schema {
 fn in_json_schema(schema: &mut Value) {
     if let Value::Object(fields) = schema {
         fields.remove("default");
+        if let Some(Value::Array(types)) = fields.get_mut("type") {
+            types.retain(|kind| kind != "null");
+            if let [only] = types.as_slice() {
+                let only = only.clone();
+                fields.insert("type".into(), only);
+            }
+        }
         if let Some(example) = fields.remove("example") {
             fields.insert("examples".into(), Value::Array(vec![example]));
         }

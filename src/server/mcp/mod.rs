@@ -33,9 +33,7 @@ pub(super) use http::{in_protocol_words, route};
 pub use stdio::over_stdio;
 use tools::Call;
 
-/// A call that comes while the model loads waits so long; a small model on a small machine takes less.
-const PATIENCE: Duration = Duration::from_secs(20);
-/// How often it looks whether the model is there.
+/// How often a call that came early looks whether the model is there.
 const LOOK_EVERY: Duration = Duration::from_millis(50);
 
 /// What a model is told before it calls anything.
@@ -113,9 +111,9 @@ impl Assistant {
         }
     }
 
-    /// Waits until the model is there, or patience is over: then the refusal says what is missing.
+    /// Waits until the model is there, or half of the time is over: then the refusal says what is missing.
     async fn model_loaded(&self) {
-        let until = Instant::now() + PATIENCE.min(self.state.limits.request_time / 2);
+        let until = Instant::now() + self.state.limits.request_time / 2;
         while self.state.library.is_loading() && Instant::now() < until {
             sleep(LOOK_EVERY).await;
         }

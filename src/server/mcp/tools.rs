@@ -6,11 +6,11 @@ use rmcp::handler::server::common::{schema_for_input, schema_for_output};
 use rmcp::model::{JsonObject, Tool, ToolAnnotations};
 use rmcp::schemars::JsonSchema;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::answers::{Findings, LibraryFacts, WholePaper};
 use super::arguments::{NoArguments, PaperArguments, RelatedArguments, SearchArguments};
-use crate::paper::cut;
+use crate::paper::{cut, single_line};
 use crate::server::error::Failure;
 
 /// A tool, and what it is asked.
@@ -55,12 +55,40 @@ fn tool<A: JsonSchema + 'static, O: JsonSchema + 'static>(
     description: &'static str,
 ) -> Tool {
     // Fails only for what is no object; a test sees the schemas.
-    let input: Arc<JsonObject> = schema_for_input::<A>().unwrap_or_default();
+    let input = schema_for_input::<A>().unwrap_or_default();
     let hints = ToolAnnotations::with_title(title).read_only(true).idempotent(true).open_world(false);
-    Tool::new(name, description, input)
+    Tool::new(name, description, plain(&input))
         .with_title(title)
-        .with_raw_output_schema(schema_for_output::<O>())
+        .with_raw_output_schema(plain(&schema_for_output::<O>()))
         .with_annotations(hints)
+}
+
+/// Without what only Rust knows, such as the width of a number, which makes some assistants refuse a schema; descriptions
+/// in one line.
+fn plain(schema: &JsonObject) -> Arc<JsonObject> {
+    let mut schema = schema.clone();
+    schema.remove("$schema");
+    schema.values_mut().for_each(simplify);
+    Arc::new(schema)
+}
+
+fn simplify(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if fields.get("format").is_some_and(Value::is_string) {
+                fields.remove("format");
+            }
+            if fields.get("default").is_some_and(|default| *default == json!([]) || *default == json!({})) {
+                fields.remove("default");
+            }
+            if let Some(Value::String(description)) = fields.get_mut("description") {
+                *description = single_line(description);
+            }
+            fields.values_mut().for_each(simplify);
+        }
+        Value::Array(values) => values.iter_mut().for_each(simplify),
+        _ => {}
+    }
 }
 
 impl Call {
