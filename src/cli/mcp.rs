@@ -7,11 +7,7 @@ use clap::Args;
 use super::{Done, Session, serve};
 use crate::server;
 
-/// Answer an AI assistant, which starts this and asks over standard input (MCP)
-///
-/// MCP, the Model Context Protocol, gives an assistant four tools over your library: search, related, paper and library. They
-/// read what is on this machine and change nothing; papers that another paperkin ingests meanwhile appear within a second or
-/// two. It ends when the assistant closes its input. What the assistant is shown, the assistant's maker may see.
+/// None: the library and the model are said before `mcp`.
 #[derive(Debug, Args)]
 #[command(after_help = CONFIGURATION)]
 pub(super) struct McpArguments {}

@@ -138,6 +138,11 @@ enum Command {
     /// Answer over HTTP and in the browser, on this machine
     Serve(serve::ServeArguments),
     /// Answer an AI assistant, which starts this and asks over standard input (MCP)
+    ///
+    /// MCP, the Model Context Protocol, gives an assistant four tools over your library: search, related, paper and library.
+    /// They read what is on this machine and change nothing; papers that another paperkin ingests meanwhile appear within a
+    /// second or two. It ends when the assistant closes its input. What the tools answer goes to the assistant, and with it to
+    /// wherever the assistant's model runs.
     Mcp(mcp::McpArguments),
     /// What the library holds, and what it takes on disk
     Stats(stats::StatsArguments),
