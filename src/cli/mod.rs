@@ -13,6 +13,7 @@ mod export;
 mod facets;
 mod ingest;
 mod interrupt;
+mod mcp;
 mod model;
 mod output;
 mod progress;
@@ -136,6 +137,13 @@ enum Command {
     Export(export::ExportArguments),
     /// Answer over HTTP and in the browser, on this machine
     Serve(serve::ServeArguments),
+    /// Answer an AI assistant, which starts this and asks over standard input (MCP)
+    ///
+    /// MCP, the Model Context Protocol, gives an assistant four tools over your library: search, related, paper and library.
+    /// They read what is on this machine and change nothing; papers that another paperkin ingests meanwhile appear within a
+    /// second or two. It ends when the assistant closes its input. What the tools answer goes to the assistant, and with it to
+    /// wherever the assistant's model runs.
+    Mcp(mcp::McpArguments),
     /// What the library holds, and what it takes on disk
     Stats(stats::StatsArguments),
     /// Is the library whole? Says what is wrong and what to do
@@ -232,6 +240,7 @@ impl Command {
             Self::Backup(arguments) => arguments.run(session),
             Self::Restore(arguments) => arguments.run(session),
             Self::Serve(arguments) => arguments.run(session),
+            Self::Mcp(arguments) => arguments.run(session),
             Self::Stats(arguments) => arguments.run(session),
             Self::Check(arguments) => arguments.run(session),
             Self::Eval(arguments) => arguments.run(session),

@@ -7,11 +7,11 @@ use clap::{Args, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use super::{Done, Session};
-use crate::server::{self, LoadedModel, Setup};
+use crate::server::{self, Load, LoadedModel, Setup};
 
 /// Answer over HTTP and in the browser, on this machine
 ///
-/// The page is at /, the API under /v1, its description at /openapi.json. Papers that another paperkin ingests meanwhile appear
+/// The page is at /, the API under /v1, its description at /openapi.json, and MCP for assistants at /mcp. Papers that another paperkin ingests meanwhile appear
 /// within a second or two. Ctrl+C ends it after the answers under way; again, at once.
 #[derive(Debug, Args)]
 pub(super) struct ServeArguments {
@@ -35,7 +35,7 @@ pub(super) struct ServeArguments {
 
 /// How the log is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum LogFormat {
+pub(super) enum LogFormat {
     /// Lines for people.
     Text,
     /// A JSON object a line.
@@ -44,27 +44,37 @@ enum LogFormat {
 
 impl ServeArguments {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<Done> {
-        // What a service does while nobody looks belongs in a log; RUST_LOG chooses how much.
-        let filter =
-            EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,paperkin=info"));
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        // Fails only if somebody writes a log already, as in tests.
-        let _ = match self.log_format {
-            LogFormat::Text => log.with_ansi(session.is_interactive()).try_init(),
-            LogFormat::Json => log.json().with_ansi(false).try_init(),
-        };
-        let loading = session.clone();
+        log(session, self.log_format);
         let say = session.clone();
         server::serve(Setup {
             config: session.config.clone(),
-            load: Box::new(move || {
-                let (encoder, prior) = loading.encoder()?;
-                Ok(LoadedModel { encoder, prior })
-            }),
+            load: loading(session),
             on_listening: Box::new(move |address| {
                 say.say(format_args!("paperkin answers at http://{address}/ (Ctrl+C ends it)"));
             }),
         })?;
         Ok(Done::Fully)
     }
+}
+
+/// What a service does while nobody looks belongs in a log, on standard error; `RUST_LOG` chooses how much. What an assistant
+/// asked wrongly is told to the assistant, and is no business of the log's.
+pub(super) fn log(session: &Session, format: LogFormat) {
+    let filter =
+        EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn,paperkin=info,rmcp=error"));
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    // Fails only if somebody writes a log already, as in tests.
+    let _ = match format {
+        LogFormat::Text => log.with_ansi(session.is_interactive()).try_init(),
+        LogFormat::Json => log.json().with_ansi(false).try_init(),
+    };
+}
+
+/// Loads the model of this session.
+pub(super) fn loading(session: &Session) -> Load {
+    let session = session.clone();
+    Box::new(move || {
+        let (encoder, prior) = session.encoder()?;
+        Ok(LoadedModel { encoder, prior })
+    })
 }

@@ -2,6 +2,7 @@
 //!
 //! A failure of ours (5xx) is logged in full and shown in brief; a failure of the caller's says what would do.
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::error::Error;
 
@@ -176,6 +177,18 @@ impl Failure {
         Self::new(Code::Internal, error.to_string(), "run 'paperkin check'; the log of the server says more")
     }
 
+    /// A panic while answering: the story goes to the log, and the answer only says that it was no fault of the caller's.
+    pub(super) fn panicked(panic: &(dyn Any + Send)) -> Self {
+        let story = panic
+            .downcast_ref::<String>()
+            .map(String::as_str)
+            .or_else(|| panic.downcast_ref::<&str>().copied())
+            .unwrap_or("no message");
+        tracing::error!(story, "a request panicked; please report it");
+        let hint = "please report it with the lines that the server logged; other requests are not affected";
+        Self::new(Code::Internal, "a defect in paperkin ended this request", hint)
+    }
+
     pub(super) fn status(&self) -> StatusCode {
         self.code.status()
     }
@@ -191,6 +204,11 @@ impl Failure {
     /// Whether asking again a little later may help.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self.code, Code::NotReady | Code::Overloaded)
+    }
+
+    /// Whether there is no library to answer from, yet.
+    pub(super) fn is_not_ready(&self) -> bool {
+        self.code == Code::NotReady
     }
 
     /// Dresses an answer of any kind as this failure: its status, and when to come back.

@@ -19,7 +19,7 @@ use crate::config::{Access, Right};
 const WITHOUT_KEY: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Routes that take a question in a body. All else that is not safe in the sense of HTTP needs the right to write.
-const ASKED_BY_POST: [&str; 2] = ["/v1/search", "/v1/related"];
+const ASKED_BY_POST: [&str; 3] = ["/v1/search", "/v1/related", "/mcp"];
 
 pub(super) async fn only_our_hosts(
     State(access): State<Arc<Access>>,

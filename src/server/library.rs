@@ -14,6 +14,9 @@ use crate::index::Published;
 use crate::search::{IndexState, SearchError, Searcher};
 use crate::store::{Store, StoreError};
 
+/// The reason until there is a model, or none can be loaded.
+const LOADING: &str = "loading the model";
+
 /// The library, shared; a clone is a handle.
 #[derive(Clone)]
 pub(super) struct Library(Arc<Shared>);
@@ -42,7 +45,7 @@ impl Library {
         Self(Arc::new(Shared {
             folder,
             model: OnceLock::new(),
-            status: RwLock::new(Status::NotReady("loading the model".into())),
+            status: RwLock::new(Status::NotReady(LOADING.into())),
             shown: Mutex::default(),
         }))
     }
@@ -76,6 +79,16 @@ impl Library {
             Status::NotReady(reason) => Err(Failure::not_ready(reason)),
             Status::Stopping(None) => Err(Failure::not_ready("stopping")),
         }
+    }
+
+    /// Whether there will soon be an answer, or another reason why there is none.
+    pub(super) fn is_loading(&self) -> bool {
+        matches!(self.status(), Status::NotReady(reason) if reason == LOADING)
+    }
+
+    /// There will be no model, for this reason; nothing is answered.
+    pub(super) fn refuse(&self, reason: String) {
+        self.change(|status| *status = Status::NotReady(reason));
     }
 
     /// Readiness falls first; who is being answered is answered.

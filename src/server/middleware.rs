@@ -181,14 +181,7 @@ async fn in_our_words(response: Response) -> Response {
 }
 
 fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
-    let story = panic
-        .downcast_ref::<String>()
-        .map(String::as_str)
-        .or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("no message");
-    tracing::error!(story, "a request panicked; please report it");
-    let hint = "please report it with the lines that the server logged; other requests are not affected";
-    Failure::new(Code::Internal, "a defect in paperkin ended this request", hint).into_response()
+    Failure::panicked(panic.as_ref()).into_response()
 }
 
 /// Nothing but our own files runs, loads, frames or receives; nothing is kept in a shared cache.

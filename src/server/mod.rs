@@ -1,4 +1,5 @@
-//! HTTP on this machine: the API under `/v1`, health, the OpenAPI document, and the page at `/`.
+//! HTTP on this machine: the API under `/v1`, health, the OpenAPI document, the page at `/`, and MCP for assistants at
+//! `/mcp`, which [`mcp_over_stdio`] speaks as well.
 //!
 //! The only async room. It promises that a request ends in a documented status within a stated time and a bounded
 //! memory ([`crate::config::limits`]), that no input ends the process, and that nobody is answered but this machine and who shows
@@ -11,6 +12,7 @@ mod error;
 mod extract;
 mod gate;
 mod library;
+mod mcp;
 mod metrics;
 mod middleware;
 mod openapi;
@@ -25,10 +27,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
+use axum::middleware::from_fn;
 
-use crate::config::Config;
+use crate::config::{Config, Limits};
 use crate::embed::Encoder;
 use crate::index::Centring;
+pub use mcp::over_stdio as mcp_over_stdio;
 pub use state::AppState;
 
 /// Why a model could not be loaded, in the words of who loads it.
@@ -42,12 +46,15 @@ pub struct LoadedModel {
     pub prior: Centring,
 }
 
+/// Loads the model: run once, on a thread of its own, while whoever asks is answered "loading the model".
+pub type Load = Box<dyn FnOnce() -> Result<LoadedModel, LoadError> + Send>;
+
 /// What [`serve`] starts from.
 pub struct Setup {
     /// Where to listen, which library, which bounds.
     pub config: Config,
-    /// Loads the model: run once, on a thread of its own, while the service answers "loading the model".
-    pub load: Box<dyn FnOnce() -> Result<LoadedModel, LoadError> + Send>,
+    /// Loads the model.
+    pub load: Load,
     /// Told the address once connections are accepted (port 0 becomes a real one).
     pub on_listening: Box<dyn FnOnce(SocketAddr) + Send>,
 }
@@ -67,6 +74,9 @@ pub enum ServeError {
     /// The model cannot be loaded.
     #[error("{0}")]
     Load(LoadError),
+    /// On standard input comes something else.
+    #[error("this is no MCP: {0}; an assistant starts 'paperkin mcp', see 'paperkin mcp --help'")]
+    NoMcp(String),
     /// The operating system gives no threads or signals.
     #[error("cannot start: {0}")]
     Start(#[from] io::Error),
@@ -84,17 +94,20 @@ fn bracketed(address: &SocketAddr) -> String {
 /// # Errors
 /// If the address is taken, or the model cannot be loaded.
 pub fn serve(setup: Setup) -> Result<(), ServeError> {
-    // Requests wait here, they do not work here: the model has the cores.
-    let limits = &setup.config.limits;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .max_blocking_threads(limits.requests + limits.uploads + limits.exports + 2)
-        .enable_all()
-        .build()?;
+    let runtime = runtime(&setup.config.limits)?;
     let ended = runtime.block_on(run(setup));
     // What still runs has no client any more; waiting for it would only delay the end.
     runtime.shutdown_background();
     ended
+}
+
+/// Requests wait here, they do not work here: the model has the cores.
+fn runtime(limits: &Limits) -> io::Result<tokio::runtime::Runtime> {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(limits.requests + limits.uploads + limits.exports + 4)
+        .enable_all()
+        .build()
 }
 
 async fn run(setup: Setup) -> Result<(), ServeError> {
@@ -102,7 +115,7 @@ async fn run(setup: Setup) -> Result<(), ServeError> {
     let listener = accept::listen(setup.config.listen)?;
     let address = listener.local_addr()?;
     let state = AppState::new(setup.config.limits, setup.config.access, setup.config.library);
-    let keeper = state.clone().keep(setup.load);
+    let keeper = state.clone().keep(setup.load, AppState::start);
     (setup.on_listening)(address);
     tokio::select! {
         () = accept::serve(listener, router(state.clone()), &state, signals) => Ok(()),
@@ -117,8 +130,9 @@ pub fn router(state: AppState) -> Router {
     let (api, _) = routes::api().split_for_parts();
     let (uploads, _) = routes::uploads().split_for_parts();
     let (health, _) = routes::health().split_for_parts();
-    let asking = api.merge(routes::pages()).with_state(state.clone());
-    let asking = middleware::bounded(asking, limits, limits.requests, limits.body_bytes);
+    let asking = api.merge(routes::pages()).with_state(state.clone()).merge(mcp::route(state.clone()));
+    let asking = middleware::bounded(asking, limits, limits.requests, limits.body_bytes)
+        .layer(from_fn(mcp::in_protocol_words));
     let uploading = uploads.with_state(state.clone());
     let uploading = middleware::bounded(uploading, limits, limits.uploads, limits.upload_bytes);
     let document = openapi();

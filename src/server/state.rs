@@ -15,7 +15,7 @@ use super::metrics::{self, UnderWay};
 use super::tasks::Tasks;
 use super::worker::{self, Bell, Worker};
 use super::writing::Writing;
-use super::{LoadError, LoadedModel, ServeError};
+use super::{Load, LoadedModel, ServeError};
 use crate::config::{Access, Limits};
 use crate::search::{Answer, Options, SearchError, Searcher};
 
@@ -63,8 +63,7 @@ impl AppState {
     /// # Errors
     /// If the system gives no thread.
     pub fn start(&self, model: LoadedModel) -> std::io::Result<()> {
-        let model = Arc::clone(self.library.set_model(model));
-        self.library.look();
+        let model = self.answer_by(model);
         worker::start(Worker {
             library: self.library.clone(),
             writing: self.writing.clone(),
@@ -72,6 +71,22 @@ impl AppState {
             model,
             bell: self.bell.clone(),
         })
+    }
+
+    /// As [`AppState::start`] where nothing is ever written: what has no vector waits for whoever writes.
+    ///
+    /// # Errors
+    /// Never; it stands where [`AppState::start`] may stand.
+    pub(super) fn start_reading(&self, model: LoadedModel) -> std::io::Result<()> {
+        self.answer_by(model);
+        Ok(())
+    }
+
+    /// Questions are answered from now on.
+    fn answer_by(&self, model: LoadedModel) -> Arc<LoadedModel> {
+        let model = Arc::clone(self.library.set_model(model));
+        self.library.look();
+        model
     }
 
     /// Readiness falls, event streams end, and the worker stops after its batch.
@@ -144,16 +159,17 @@ impl AppState {
         Ok(answer)
     }
 
-    /// Loads the model, then keeps the snapshot up to date for as long as the process lives.
+    /// Loads the model, starts with it, then keeps the snapshot up to date for as long as the process lives.
     ///
     /// A library that cannot be read (there is none yet; a backup is being restored) is looked for again; a model that
     /// cannot be loaded is an error, since only a restart with another setting helps.
     pub(super) async fn keep(
         self,
-        load: impl FnOnce() -> Result<LoadedModel, LoadError> + Send + 'static,
+        load: Load,
+        start: fn(&Self, LoadedModel) -> std::io::Result<()>,
     ) -> ServeError {
         let state = self.clone();
-        match spawn_blocking(move || load().map(|model| state.start(model))).await {
+        match spawn_blocking(move || load().map(|model| start(&state, model))).await {
             Ok(Ok(Ok(()))) => {}
             Ok(Ok(Err(error))) => return ServeError::Start(error),
             Ok(Err(error)) => return ServeError::Load(error),

@@ -5,6 +5,7 @@ mod answers;
 mod bounds;
 mod export;
 mod filters;
+mod mcp;
 mod openapi;
 mod page;
 mod papers;

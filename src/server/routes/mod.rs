@@ -7,8 +7,8 @@ mod options;
 mod page;
 mod page_view;
 mod papers;
-mod related;
-mod search;
+pub(super) mod related;
+pub(super) mod search;
 mod tasks;
 mod uploads;
 
@@ -67,12 +67,17 @@ const DEFAULT_HITS: usize = 10;
 
 /// Which part of a ranking is asked for.
 #[derive(Clone, Copy, Debug, Default)]
-struct Page {
+pub(in crate::server) struct Page {
     limit: Option<u64>,
     offset: Option<u64>,
 }
 
 impl Page {
+    /// The first `limit`.
+    pub(in crate::server) fn first(limit: u64) -> Self {
+        Self { limit: Some(limit), offset: None }
+    }
+
     /// Puts it into `options`, if so much may be asked for.
     fn put(self, options: &mut Options, limits: &Limits) -> Result<(), Failure> {
         options.limit = match self.limit.map(usize::try_from) {

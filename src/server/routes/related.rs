@@ -90,7 +90,7 @@ pub(super) async fn post(
 }
 
 /// The answer, after what may be asked was checked.
-pub(super) async fn answer(
+pub(in crate::server) async fn answer(
     state: &AppState,
     mut request: RelatedRequest,
     page: Page,
