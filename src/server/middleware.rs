@@ -20,6 +20,7 @@ use tower_http::timeout::{RequestBodyDeadlineLayer, TimeoutLayer};
 use tower_http::trace::TraceLayer;
 
 use super::error::{Code, Failure, TIMEOUT};
+use super::routes::faces;
 use crate::config::Limits;
 
 /// Around routes that do work: `at_once` of them, with bodies of at most `body_bytes`.
@@ -53,6 +54,8 @@ pub(super) fn everywhere(routes: Router) -> Router {
         .layer(from_fn(only_this_host))
         // A panic is one 500; the next request finds everything as it was.
         .layer(CatchPanicLayer::custom(panicked))
+        // Whatever refused a request to another's API, the client reads it in that API's shape.
+        .layer(from_fn(faces::in_its_own_words))
         // Headers also on what the layers below refuse, and on panics.
         .layer(map_response(with_security_headers))
         // Method and path only: what people ask is nobody's business, not even the log's.

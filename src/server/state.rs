@@ -14,6 +14,7 @@ use super::worker::{self, Bell, Worker};
 use super::writing::Writing;
 use super::{LoadError, LoadedModel, ServeError};
 use crate::config::Limits;
+use crate::paper::{Role, UnitVector};
 use crate::search::{SearchError, Searcher};
 
 /// How often the store is asked whether another process has written.
@@ -99,6 +100,27 @@ impl AppState {
         off_thread(move || {
             let _permit = permit;
             Ok(work(&searcher)?)
+        })
+        .await
+    }
+
+    /// The vectors of texts that are no question to the library, and since when the model was at them: a turn like a
+    /// question's, so whoever has many texts takes many turns.
+    pub(super) async fn encode(
+        &self,
+        role: Role,
+        texts: Vec<String>,
+    ) -> Result<(Vec<UnitVector>, Instant), Failure> {
+        let Some(model) = self.library.model() else { return Err(Failure::not_ready("loading the model")) };
+        let encoder = Arc::clone(&model.encoder);
+        let Ok(permit) = Arc::clone(&self.encodings).acquire_owned().await else {
+            return Err(Failure::not_ready("stopping"));
+        };
+        off_thread(move || {
+            let _permit = permit;
+            let since = Instant::now();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            Ok((encoder.encode(role, &texts)?, since))
         })
         .await
     }

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::options::FloorSchema;
 use super::{checked_limit, checked_text};
+use crate::config::Limits;
 use crate::paper::PaperId;
 use crate::search::{Answer, Example, Filter, Floor, Options, RelatedRequest, Sort};
 use crate::server::error::{AskingFails, EveryFails, Failure, NamingFails, PostingFails, RelatingFails};
@@ -80,9 +81,14 @@ pub(super) async fn answer(
     mut request: RelatedRequest,
     limit: Option<u64>,
 ) -> Result<Answer, Failure> {
-    let limits = &state.limits;
-    request.options.limit = checked_limit(limit, limits)?;
-    let RelatedRequest { positive, negative, .. } = &request;
+    request.options.limit = checked_limit(limit, &state.limits)?;
+    check(&request, &state.limits)?;
+    state.ask(move |searcher| searcher.related(&request)).await
+}
+
+/// Refuses more examples than we compare with, and none.
+pub(super) fn check(request: &RelatedRequest, limits: &Limits) -> Result<(), Failure> {
+    let RelatedRequest { positive, negative, .. } = request;
     let examples = positive.len() + negative.len();
     if positive.is_empty() || examples > limits.examples {
         return Err(Failure::invalid(
@@ -98,6 +104,5 @@ pub(super) async fn answer(
             Example::Paper(_) => None,
         })
         .collect();
-    checked_text(&texts, limits)?;
-    state.ask(move |searcher| searcher.related(&request)).await
+    checked_text(&texts, limits)
 }
