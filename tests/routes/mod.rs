@@ -3,6 +3,7 @@
 mod answers;
 mod bounds;
 mod export;
+mod faces;
 mod filters;
 mod openapi;
 mod page;

@@ -200,8 +200,9 @@ async fn show(
     Segment(id): Segment,
     Query(pairs): Query<Pairs>,
 ) -> Answered<Json<Value>> {
-    let fields = Parameters::read(pairs, &["fields"])?.fields(Api::Graph)?;
+    // First: what follows an id that is none may be another route's, which is absent.
     let name = named(&id)?;
+    let fields = Parameters::read(pairs, &["fields"])?.fields(Api::Graph)?;
     match state.look(move |searcher| look_up(searcher, &name)).await? {
         Some(paper) => Ok(Json(fields.of(&paper))),
         None => refuse(Refusal::not_found(&id)),
