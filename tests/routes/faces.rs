@@ -241,7 +241,12 @@ async fn semantic_scholar_refusals() {
         (
             "/graph/v1/paper/ARXIV:2409.11321/citations?limit=1",
             404,
-            "Paper with id ARXIV:2409.11321/citations not found",
+            "This library has no citations, references or author pages",
+        ),
+        (
+            "/graph/v1/paper/DOI:10.1145/1.2/references?limit=1",
+            404,
+            "This library has no citations, references or author pages",
         ),
         ("/graph/v1/paper/ARXIV:2409.11321?fields=a,title", 400, "Unrecognized or unsupported fields: [a]"),
         ("/graph/v1/paper/ARXIV:2409.11321?field=title", 400, "Unacceptable query params: [field=title]"),

@@ -200,7 +200,11 @@ async fn show(
     Segment(id): Segment,
     Query(pairs): Query<Pairs>,
 ) -> Answered<Json<Value>> {
-    // First: what follows an id that is none may be another route's, which is absent.
+    // Ids hold slashes, so what their API has below a paper ends here too; before its parameters are looked at.
+    if matches!(id.rsplit_once('/'), Some((_, "citations" | "references" | "authors"))) {
+        let told = "This library has no citations, references or author pages".to_owned();
+        return refuse(Refusal { status: StatusCode::NOT_FOUND, told });
+    }
     let name = named(&id)?;
     let fields = Parameters::read(pairs, &["fields"])?.fields(Api::Graph)?;
     match state.look(move |searcher| look_up(searcher, &name)).await? {
