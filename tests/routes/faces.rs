@@ -223,6 +223,12 @@ async fn semantic_scholar_search_pages() {
     assert_eq!((&whole["total"], &whole["offset"], whole.get("next")), (&json!(ours.len()), &json!(0), None));
     let second = page("&limit=1&offset=1").await;
     assert_eq!((&second["data"][0]["paperId"], &second["next"]), (&json!(ours[1]), &json!(2)));
+    let last = page(&format!("&limit=1&offset={}", ours.len() - 1)).await;
+    assert_eq!(
+        (last["data"].as_array().unwrap().len(), last.get("next")),
+        (1, None),
+        "the last page has no next"
+    );
     assert_eq!(page("&limit=20&year=1999").await["data"], json!([]));
     assert_eq!(
         page("&limit=20&publicationDateOrYear=2026-05:").await["data"].as_array().unwrap().len(),
