@@ -26,3 +26,17 @@ python3 -m unittest discover -s scripts/bench_peers
 step "tests"
 # Few at a time: the model takes all cores by itself.
 cargo test --release --locked -- --test-threads 2 "$@"
+
+if [ $# -eq 0 ]; then
+  step "tests with other people's clients"
+  # Installed once, by name, into a folder of their own: until what is asked for changes.
+  clients=target/clients
+  if ! cmp -s tests/clients/requirements.txt "$clients/installed"; then
+    python3 -c 'import ensurepip' 2>/dev/null || need ensurepip python3-venv
+    rm -rf "$clients"
+    python3 -m venv "$clients"
+    "$clients/bin/python" -m pip install -q -r tests/clients/requirements.txt
+    cp tests/clients/requirements.txt "$clients/installed"
+  fi
+  "$clients/bin/python" -m unittest discover -s tests/clients
+fi

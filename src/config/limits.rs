@@ -12,6 +12,10 @@ pub struct Limits {
     pub hits: usize,
     /// Papers and texts that one `related` may name.
     pub examples: usize,
+    /// Texts of one embedding request.
+    pub texts: usize,
+    /// Tokens of one embedding request, all its texts together: some ten seconds for a laptop, in many short turns.
+    pub text_tokens: usize,
     /// Bytes of a request body.
     pub body_bytes: usize,
     /// Bytes of papers in one body.
@@ -50,6 +54,8 @@ impl Default for Limits {
             question_characters: 4_000,
             hits: 1_000,
             examples: 100,
+            texts: 256,
+            text_tokens: 65_536,
             body_bytes: 1024 * 1024,
             upload_bytes: 16 * 1024 * 1024,
             uploads: 4,
@@ -77,6 +83,8 @@ impl Limits {
             question_characters: 2_000,
             hits: 50,
             examples: 4,
+            texts: 4,
+            text_tokens: 600,
             body_bytes: 16 * 1024,
             upload_bytes: 64 * 1024,
             event_streams: 2,

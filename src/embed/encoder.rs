@@ -216,6 +216,10 @@ impl Encoder for ModelEncoder {
         self.tokenizer.count(text).unwrap_or(usize::MAX)
     }
 
+    fn tokens_read(&self, role: Role, text: &str) -> usize {
+        self.token_ids(role, text).map_or(usize::MAX, |ids| ids.len())
+    }
+
     fn encode(&self, role: Role, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
         let [vectors] = self.encode_in([role], texts)?;
         Ok(vectors)

@@ -59,6 +59,12 @@ pub trait Encoder: Send + Sync {
     /// their concatenation but for one.
     fn count_tokens(&self, text: &str) -> usize;
 
+    /// Tokens that the model reads for `text` in `role`: special tokens and prefix counted, where there are any.
+    fn tokens_read(&self, role: Role, text: &str) -> usize {
+        let _ = role;
+        self.count_tokens(text)
+    }
+
     /// One vector a text, in the order of `texts`, however they are batched. The same text gives the same vector
     /// (to 1e-5) alone and in any batch.
     ///

@@ -250,6 +250,10 @@ impl Encoder for SharedEncoder {
         self.encoder.count_tokens(text)
     }
 
+    fn tokens_read(&self, role: Role, text: &str) -> usize {
+        self.encoder.tokens_read(role, text)
+    }
+
     fn encode(&self, role: Role, texts: &[&str]) -> Result<Vec<UnitVector>, EncodeError> {
         self.run(Roles::One(role), texts)
     }

@@ -1,4 +1,5 @@
-//! Every failure as an answer: a status, and JSON with a code, a message and a hint. The only file with status codes.
+//! Every failure as an answer: a status, and JSON with a code, a message and a hint. The only file with status codes, but for
+//! the faces (`routes/faces/`), which say the same failures in the words of other people's APIs.
 //!
 //! A failure of ours (5xx) is logged in full and shown in brief; a failure of the caller's says what would do.
 
@@ -15,6 +16,7 @@ use tower_http::timeout::TimeoutError;
 use utoipa::openapi::{Content, RefOr, ResponseBuilder, schema::Ref};
 use utoipa::{IntoResponses, ToSchema};
 
+use crate::embed::EncodeError;
 use crate::ingest::IngestError;
 use crate::search::SearchError;
 use crate::store::StoreError;
@@ -130,7 +132,7 @@ impl Code {
 pub(super) const TIMEOUT: StatusCode = StatusCode::GATEWAY_TIMEOUT;
 
 /// A failure on its way out.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Failure {
     code: Code,
     message: String,
@@ -193,6 +195,10 @@ impl Failure {
         self.code.status()
     }
 
+    pub(super) fn code(&self) -> Code {
+        self.code
+    }
+
     pub(super) fn message(&self) -> &str {
         &self.message
     }
@@ -238,7 +244,10 @@ impl IntoResponse for Failure {
                 param: self.parameter.clone(),
             },
         });
-        self.dress(body.into_response())
+        let mut response = self.dress(body.into_response());
+        // For a face, which says the same in its own words.
+        response.extensions_mut().insert(self);
+        response
     }
 }
 
@@ -259,6 +268,18 @@ impl From<SearchError> for Failure {
                 Self::new(Code::NotEmbedded, told, "run 'paperkin ingest' to the end")
             }
             SearchError::Cancelled(_) => Self::invalid(told, "leave one of the examples out"),
+            error => Self::internal(&error),
+        }
+    }
+}
+
+impl From<EncodeError> for Failure {
+    fn from(error: EncodeError) -> Self {
+        let told = error.to_string();
+        match error {
+            EncodeError::TooLong { .. } | EncodeError::Tokenizer(_) => {
+                Self::invalid(told, "send a shorter text")
+            }
             error => Self::internal(&error),
         }
     }

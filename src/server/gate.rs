@@ -19,7 +19,15 @@ use crate::config::{Access, Right};
 const WITHOUT_KEY: [&str; 2] = ["/healthz", "/readyz"];
 
 /// Routes that take a question in a body. All else that is not safe in the sense of HTTP needs the right to write.
-const ASKED_BY_POST: [&str; 3] = ["/v1/search", "/v1/related", "/mcp"];
+const ASKED_BY_POST: [&str; 7] = [
+    "/v1/search",
+    "/v1/related",
+    "/v1/embeddings",
+    "/embed",
+    "/graph/v1/paper/batch",
+    "/recommendations/v1/papers/",
+    "/mcp",
+];
 
 pub(super) async fn only_our_hosts(
     State(access): State<Arc<Access>>,

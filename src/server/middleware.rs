@@ -27,6 +27,7 @@ use tower_http::trace::{DefaultOnFailure, TraceLayer};
 use tracing::Level;
 
 use super::error::{Code, Failure, TIMEOUT};
+use super::routes::faces;
 use super::{gate, metrics};
 use crate::config::{Access, Limits};
 
@@ -102,6 +103,8 @@ pub(super) fn everywhere(routes: Router, access: &Arc<Access>) -> Router {
         .layer(from_fn_with_state(Arc::clone(access), gate::only_our_hosts))
         // A panic is one 500; the next request finds everything as it was.
         .layer(CatchPanicLayer::custom(panicked))
+        // Whatever refused a request to another's API, the client reads it in that API's shape.
+        .layer(from_fn(faces::in_its_own_words))
         // Counts what goes out, whichever layer below gave it.
         .layer(from_fn(metrics::count))
         // Headers also on what the layers below refuse, and on panics.

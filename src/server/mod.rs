@@ -147,5 +147,5 @@ pub fn openapi() -> utoipa::openapi::OpenApi {
     let mut document = routes::api().into_openapi();
     document.merge(routes::uploads().into_openapi());
     document.merge(routes::health().into_openapi());
-    document
+    openapi::with_plain_paths(document)
 }

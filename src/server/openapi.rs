@@ -23,9 +23,20 @@ use super::error::ErrorBody;
         (name = "papers", description = "Papers: one shown, many read in, one removed, all written out"),
         (name = "tasks", description = "What becomes of papers after they were read in"),
         (name = "health", description = "Is it there, is it ready"),
+        (name = "OpenAI", description = "Embeddings as OpenAI's clients ask for them; errors in OpenAI's shape"),
+        (name = "text-embeddings-inference", description = "Embeddings as TEI gives them; errors in TEI's shape"),
+        (name = "Semantic Scholar", description = "This library as Semantic Scholar's clients ask theirs; errors in its shape"),
     )
 )]
 pub(super) struct Document;
+
+/// A part of a path that holds slashes is marked for our router, but not in the document.
+pub(super) fn with_plain_paths(mut document: utoipa::openapi::OpenApi) -> utoipa::openapi::OpenApi {
+    let paths = std::mem::take(&mut document.paths.paths);
+    document.paths.paths =
+        paths.into_iter().map(|(path, routes)| (path.replace("{*", "{"), routes)).collect();
+    document
+}
 
 /// The route of `document`.
 pub(super) fn route(document: &utoipa::openapi::OpenApi) -> Router {

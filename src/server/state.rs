@@ -17,6 +17,7 @@ use super::worker::{self, Bell, Worker};
 use super::writing::Writing;
 use super::{Load, LoadedModel, ServeError};
 use crate::config::{Access, Limits};
+use crate::paper::{Role, UnitVector};
 use crate::search::{Answer, Options, SearchError, Searcher};
 
 /// How often the store is asked whether another process has written.
@@ -128,6 +129,27 @@ impl AppState {
             let answered = work(&searcher)?;
             stage("answer", begun);
             Ok(answered)
+        })
+        .await
+    }
+
+    /// The vectors of texts that are no question to the library, and since when the model was at them: a turn like a
+    /// question's, so whoever has many texts takes many turns.
+    pub(super) async fn encode(
+        &self,
+        role: Role,
+        texts: Vec<String>,
+    ) -> Result<(Vec<UnitVector>, Instant), Failure> {
+        let Some(model) = self.library.model() else { return Err(Failure::not_ready("loading the model")) };
+        let encoder = Arc::clone(&model.encoder);
+        let Ok(permit) = Arc::clone(&self.asking).acquire_owned().await else {
+            return Err(Failure::not_ready("stopping"));
+        };
+        off_thread(move || {
+            let _permit = permit;
+            let since = Instant::now();
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            Ok((encoder.encode(role, &texts)?, since))
         })
         .await
     }

@@ -4,6 +4,7 @@ mod access;
 mod answers;
 mod bounds;
 mod export;
+mod faces;
 mod filters;
 mod mcp;
 mod openapi;

@@ -1,6 +1,7 @@
 //! One file a noun of the URL: what may be asked, the handler, what is answered, side by side.
 
 mod export;
+pub(super) mod faces;
 mod facets;
 mod health;
 mod options;
@@ -37,6 +38,7 @@ pub(super) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::events))
         .routes(routes!(export::get))
+        .merge(faces::api())
 }
 
 /// What takes papers in, with limits of its own.

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 
 use super::options::FloorSchema;
 use super::{Page, checked_text};
+use crate::config::Limits;
 use crate::paper::PaperId;
 use crate::search::{Answer, Example, Filter, Floor, Options, RelatedRequest, Searcher, Sort};
 use crate::server::error::{AskingFails, EveryFails, Failure, NamingFails, PostingFails, RelatingFails};
@@ -95,9 +96,17 @@ pub(in crate::server) async fn answer(
     mut request: RelatedRequest,
     page: Page,
 ) -> Result<Answer, Failure> {
-    let limits = &state.limits;
-    page.put(&mut request.options, limits)?;
-    let RelatedRequest { positive, negative, .. } = &request;
+    page.put(&mut request.options, &state.limits)?;
+    check(&request, &state.limits)?;
+    // Papers have their vectors already: only texts, and sentences that tie, take the model's time.
+    let is_text = |example: &Example| matches!(example, Example::Text { .. });
+    let needs_model = request.sentences || request.positive.iter().chain(&request.negative).any(is_text);
+    state.answer(request, |request| &request.options, needs_model, Searcher::related).await
+}
+
+/// Refuses more examples than we compare with, and none.
+pub(super) fn check(request: &RelatedRequest, limits: &Limits) -> Result<(), Failure> {
+    let RelatedRequest { positive, negative, .. } = request;
     let examples = positive.len() + negative.len();
     if positive.is_empty() || examples > limits.examples {
         return Err(Failure::invalid(
@@ -113,8 +122,5 @@ pub(in crate::server) async fn answer(
             Example::Paper(_) => None,
         })
         .collect();
-    checked_text(&texts, limits)?;
-    // Papers have their vectors already: only texts, and sentences that tie, take the model's time.
-    let needs_model = request.sentences || !texts.is_empty();
-    state.answer(request, |request| &request.options, needs_model, Searcher::related).await
+    checked_text(&texts, limits)
 }
