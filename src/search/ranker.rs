@@ -2,8 +2,7 @@
 //! is shown by [`super::Searcher`], and measured by `eval`, with the very same code.
 //!
 //! Three signals give candidates, none filters another: the nearest passages by vector, and the best by words, as they are and in
-//! English. Every
-//! candidate is then judged by all its passages ([`super::evidence`]).
+//! English. Every candidate is then judged by all its passages ([`super::evidence`]).
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::Arc;

@@ -16,7 +16,7 @@ use crate::paper::{Role, UnitVector};
 use crate::server::error::Failure;
 use crate::server::state::{AppState, off_thread};
 
-/// Tokens of one turn at the model: whoever asks a question meanwhile waits for so many, about a second on a laptop.
+/// Tokens of one turn at the model: between turns a client that has left is noticed. Questions go before every thousand of them.
 pub(super) const TOKENS_A_TURN: usize = 4_096;
 
 /// What stands for texts in a request.

@@ -93,7 +93,9 @@ impl From<&Failure> for Refusal {
     fn from(failure: &Failure) -> Self {
         let status = match failure.code() {
             Code::NotFound | Code::UnknownPaper | Code::NotEmbedded => StatusCode::NOT_FOUND,
-            Code::WrongHost | Code::ForeignOrigin => StatusCode::FORBIDDEN,
+            Code::Unauthorized | Code::Forbidden | Code::WrongHost | Code::ForeignOrigin => {
+                StatusCode::FORBIDDEN
+            }
             Code::NotReady | Code::Overloaded => StatusCode::TOO_MANY_REQUESTS,
             Code::MethodNotAllowed | Code::Timeout => failure.status(),
             _ if failure.status().is_client_error() => StatusCode::BAD_REQUEST,
