@@ -1,0 +1,2 @@
+async def kept(soak):
+    soak.figures.skip("contract", "", "not written yet")

@@ -1,0 +1,2 @@
+async def asked_for(soak):
+    soak.figures.skip("keys", "", "not written yet")
