@@ -49,6 +49,8 @@ async fn main() -> anyhow::Result<()> {
         .route("/v1/facets", get(slow))
         .route("/v1/papers/{id}", get(slow))
         .route("/v1/papers/{id}/related", get(slow))
+        // Before the layer: else axum would make the layers, and their limits, anew for each request.
+        .with_state::<()>(())
         .layer(limited())
         .route("/healthz", get(slow))
         .route("/readyz", get(slow))
