@@ -119,8 +119,13 @@ impl Seen {
             .iter_mut()
             .map(|(status, latencies)| (status.to_string(), distribution(latencies, seconds)))
             .collect();
-        let mut accepted: Vec<u32> =
-            self.answers.iter().filter(|(status, _)| **status != 503).flat_map(|(_, all)| all).copied().collect();
+        let mut accepted: Vec<u32> = self
+            .answers
+            .iter()
+            .filter(|(status, _)| **status != 503)
+            .flat_map(|(_, all)| all)
+            .copied()
+            .collect();
         json!({
             "seconds": seconds, "by_status": by_status, "accepted": distribution(&mut accepted, seconds),
             "resets": self.resets, "timeouts": self.timeouts, "unconnected": self.unconnected,
