@@ -1,0 +1,65 @@
+"""Many ordinary clients: the Rust program beside this file, in a process of its own."""
+
+import asyncio
+import json
+import tempfile
+from pathlib import Path
+from urllib.parse import quote
+
+from service import ROOT
+
+LOAD = ROOT / "target/release/examples/soak-load"
+
+
+class Load:
+    """A load under way. `result()` waits for its end."""
+
+    def __init__(self, process, requests):
+        self.process, self.requests = process, requests
+
+    async def result(self):
+        out, told = await self.process.communicate()
+        Path(self.requests).unlink()
+        if self.process.returncode:
+            raise SystemExit(f"the clients ended: {told.decode().strip()}")
+        return json.loads(out)
+
+
+async def start(service, requests, clients, seconds, **options):
+    """Clients who ask `requests`, each a path or a dictionary, at random."""
+    with tempfile.NamedTemporaryFile("w", prefix="paperkin-soak-", suffix=".jsonl", delete=False) as file:
+        for request in requests:
+            file.write(json.dumps({"path": request} if isinstance(request, str) else request) + "\n")
+    command = [LOAD, "--address", service.host, "--requests", file.name, "--connections", clients, "--seconds", seconds]
+    for name, value in options.items():
+        command += [f"--{name}"] if value is True else [f"--{name}", value]
+    process = await asyncio.create_subprocess_exec(*map(str, command), stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE)
+    return Load(process, file.name)
+
+
+async def measured(service, requests, clients, seconds, **options):
+    return await (await start(service, requests, clients, seconds, **options)).result()
+
+
+def only(result, allowed):
+    """Answers of other statuses than `allowed`, and all that was no answer: how many of each."""
+    wrong = {status: answers["count"] for status, answers in result["by_status"].items() if int(status) not in allowed}
+    return wrong | {kind: result[kind] for kind in ("resets", "timeouts", "unconnected") if result[kind]}
+
+
+def related(ids):
+    """Requests that need no model: what is like a paper."""
+    return [f"/v1/papers/{quote(one, safe='')}/related" for one in ids]
+
+
+def asked(questions):
+    return [f"/v1/search?q={quote(question)}" for question in questions]
+
+
+QUESTIONS = [
+    "attention without recurrence", "retrieval with late interaction", "multilingual sentence embeddings", "残差连接的替代方案",
+    "다국어 임베딩 모델", "graph neural networks for molecules", "which loss works for dense retrieval",
+    "低资源语言的机器翻译", "文書検索の評価方法", "scaling laws of language models", "nearest neighbours in high dimensions",
+    "positional encodings for long texts", "knowledge distillation of rerankers", "какие модели понимают русский",
+    "contrastive learning of images and text", "sparse mixture of experts",
+]
