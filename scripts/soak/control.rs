@@ -1,5 +1,5 @@
-//! What `scripts/soak.sh --controls` must find wanting: a service without our accept loop, and with the limit that counts for each
-//! route by itself. A soak that passes here proves nothing.
+//! What `scripts/soak.sh --controls` must find wanting: a service without our accept loop, which takes a place among its requests
+//! before their body is there. A soak that passes here proves nothing.
 //!
 //! `soak-control`: prints the address it answers at.
 
@@ -11,12 +11,12 @@ use axum::body::Bytes;
 use axum::error_handling::HandleErrorLayer;
 use axum::http::{StatusCode, header};
 use axum::routing::{get, post};
-use tower::limit::ConcurrencyLimitLayer;
+use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
 use tower::{BoxError, ServiceBuilder};
 
-/// As many as the real service holds, but of each route.
-const REQUESTS: usize = 16;
+/// As many as the real service holds.
+const REQUESTS: usize = 64;
 
 async fn slow() -> &'static str {
     tokio::time::sleep(Duration::from_millis(5)).await;
@@ -40,7 +40,7 @@ async fn main() -> anyhow::Result<()> {
                 (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "1")])
             }))
             .layer(LoadShedLayer::new())
-            .layer(ConcurrencyLimitLayer::new(REQUESTS))
+            .layer(GlobalConcurrencyLimitLayer::new(REQUESTS))
     };
     let routes = Router::new()
         .route("/v1/search", get(slow).post(takes))

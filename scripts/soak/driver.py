@@ -103,7 +103,7 @@ async def run_theme(soak, theme, library, kept):
 
 async def controls(soak, names):
     """Each theme that has a control, against it: it must miss at least one figure of those that its control breaks."""
-    broken = {"9": ("all closed within",), "10": ("let in, or without Retry-After",)}
+    broken = {"9": ("all closed within",), "10": ("bodies that do not come",)}
     verdicts = []
     for name in names:
         if not THEMES[name].controlled:
@@ -118,8 +118,8 @@ async def controls(soak, names):
                 last = None if None in over.values() else max(over.values())
                 soak.figures.at_most("200 at once: all closed within", last, 35, " s", str(over))
             else:
-                soak.figures.begin("10 control: a limit for each route")
-                await overload.all_places(soak)
+                soak.figures.begin("10 control: a place is taken before the body is there")
+                await overload.slow_bodies(soak)
         made, soak.figures.rows = soak.figures.rows[before:], soak.figures.rows[:before]
         missed = [row for row in made if row["verdict"] == "NOT" and any(part in row["figure"] for part in broken[name])]
         verdicts.append((name, made[0]["test"], missed))

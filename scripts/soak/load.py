@@ -47,13 +47,23 @@ def only(result, allowed):
     return wrong | {kind: result[kind] for kind in ("resets", "timeouts", "unconnected") if result[kind]}
 
 
-def related(ids):
-    """Requests that need no model: what is like a paper."""
-    return [f"/v1/papers/{quote(one, safe='')}/related" for one in ids]
+# Requests that differ: more than are asked in a run, so that hardly any answer was given before.
+MANY = 40_000
 
 
-def asked(questions):
-    return [f"/v1/search?q={quote(question)}" for question in questions]
+def related(ids, fresh=False):
+    """Requests that need no model: what is like a paper. `fresh`: each with a floor of its own, and so with an answer that nobody was given yet."""
+    paths = [f"/v1/papers/{quote(one, safe='')}/related" for one in ids]
+    if not fresh:
+        return paths
+    return [f"{paths[number % len(paths)]}?floor={number / 1e7:.7f}" for number in range(MANY)]
+
+
+def asked(questions, fresh=False):
+    """Questions. `fresh`: each with a number of its own behind it."""
+    if not fresh:
+        return [f"/v1/search?q={quote(question)}" for question in questions]
+    return [f"/v1/search?q={quote(questions[number % len(questions)])}%20{number}" for number in range(MANY)]
 
 
 QUESTIONS = [

@@ -11,7 +11,7 @@ async def flat(soak):
     figures, service = soak.figures, soak.service
     figures.begin("memory")
     seconds = soak.seconds(40, 600)
-    mixed = load.related(soak.ids) + load.asked(load.QUESTIONS) + ["/v1/facets", "/", "/v1/tasks", "/healthz", "/nothing"]
+    mixed = load.related(soak.ids, fresh=True)[:5_000] + load.asked(load.QUESTIONS, fresh=True)[:5_000] + 1_000 * ["/v1/facets", "/", "/v1/tasks", "/healthz", "/nothing"]
     # Until every cache and every thread's arena is there.
     await load.measured(service, mixed, 8, seconds / 4, seed=soak.seed)
     descriptors = service.descriptors()

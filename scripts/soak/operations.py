@@ -33,6 +33,11 @@ class Operation:
         return self.method == "POST" and self.path == "/v1/papers"
 
     @property
+    def is_of_a_face(self):
+        """Of another's API, which refuses in a shape of its own."""
+        return self.path.startswith(("/v1/embeddings", "/v1/models", "/embed", "/info", "/graph/", "/recommendations/"))
+
+    @property
     def is_health(self):
         return self.path in ("/healthz", "/readyz", "/metrics")
 

@@ -63,7 +63,7 @@ impl Default for Limits {
             event_streams: 64,
             exports: 2,
             header_bytes: 64 * 1024,
-            connections: 1_024,
+            connections: 4_096,
             requests: 64,
             questions: 16,
             header_time: Duration::from_secs(10),

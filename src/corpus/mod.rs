@@ -130,8 +130,11 @@ pub fn read_bytes(name: &str, bytes: &[u8]) -> Result<Box<dyn Reader>, RecordErr
 /// # Errors
 ///
 /// When nothing of it can be read.
-pub fn read_text(name: &str, bytes: &[u8]) -> Result<Box<dyn Reader>, RecordError> {
-    read(name, Box::new(Cursor::new(bytes.to_vec())))
+pub fn read_text(
+    name: &str,
+    bytes: impl AsRef<[u8]> + Send + 'static,
+) -> Result<Box<dyn Reader>, RecordError> {
+    read(name, Box::new(Cursor::new(bytes)))
 }
 
 /// The bytes of one text, unpacked.

@@ -230,7 +230,7 @@ pub fn ingest(
 /// If the store or the disk fail.
 pub fn ingest_text(
     name: &str,
-    bytes: &[u8],
+    bytes: impl AsRef<[u8]> + Send + 'static,
     writer: &mut Writer,
     observer: &mut dyn Observer,
 ) -> Result<Report, IngestError> {

@@ -89,7 +89,7 @@ pub(super) fn read(
 /// Reads one text that is in memory.
 pub(super) fn read_text(
     name: &str,
-    bytes: &[u8],
+    bytes: impl AsRef<[u8]> + Send + 'static,
     writer: &mut Writer,
     observer: &mut dyn Observer,
     report: &mut Report,

@@ -25,6 +25,8 @@ use super::ServeError;
 use super::state::AppState;
 use crate::config::Limits;
 
+/// Files that are open beside connections: library, index, model.
+const FILES: u64 = 512;
 /// How long a connection that is there when we stop may take to say its request.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 /// How many connections the system keeps for us to accept.
@@ -44,6 +46,23 @@ pub(super) fn listen(address: SocketAddr) -> Result<TcpListener, ServeError> {
         _ => ServeError::Listen(address, error),
     })
 }
+
+/// Lets the process have as many files open as it may, for all the connections that it takes: the usual limit is there for programs
+/// that would not know what to do with more.
+#[cfg(unix)]
+pub(super) fn raise_file_limit(limits: &Limits) {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    let wanted = limits.connections as u64 + FILES;
+    if current.is_some_and(|current| current < wanted) {
+        let current = Some(maximum.map_or(wanted, |maximum| maximum.min(wanted)));
+        // Without it, connections over the limit wait until others are closed.
+        let _ = setrlimit(Resource::Nofile, Rlimit { current, maximum });
+    }
+}
+
+#[cfg(not(unix))]
+pub(super) fn raise_file_limit(_limits: &Limits) {}
 
 /// Serves until a signal, then drains.
 pub(super) async fn serve(listener: TcpListener, routes: Router, state: &AppState, mut signals: Signals) {

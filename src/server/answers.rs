@@ -12,7 +12,7 @@ use quick_cache::sync::Cache;
 use crate::search::{Answer, Options};
 
 /// Hits that are kept, at two to three kilobytes each.
-const HITS: u64 = 20_000;
+const HITS: u64 = 10_000;
 /// Larger answers are for programs, which do not go back.
 const MOST: usize = 100;
 

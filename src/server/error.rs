@@ -11,6 +11,7 @@ use axum::Json;
 use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, Response, StatusCode, header};
 use axum::response::IntoResponse;
+use http_body_util::LengthLimitError;
 use serde::Serialize;
 use tower_http::timeout::TimeoutError;
 use utoipa::openapi::{Content, RefOr, ResponseBuilder, schema::Ref};
@@ -312,15 +313,22 @@ impl From<IngestError> for Failure {
     }
 }
 
-impl From<BytesRejection> for Failure {
-    fn from(rejection: BytesRejection) -> Self {
-        if rejection.status() == Code::BodyTooLarge.status() {
+impl Failure {
+    /// A body that did not come as it should.
+    pub(super) fn of_body(error: &(dyn Error + 'static)) -> Self {
+        if caused_by::<LengthLimitError>(error) {
             Self::too_large()
-        } else if caused_by::<TimeoutError>(&rejection) {
+        } else if caused_by::<TimeoutError>(error) {
             Self::from_status(Code::RequestTimeout.status())
         } else {
-            Self::new(Code::BadRequest, rejection.body_text(), "the body broke off; send it again")
+            Self::new(Code::BadRequest, "the body broke off", "send it again")
         }
+    }
+}
+
+impl From<BytesRejection> for Failure {
+    fn from(rejection: BytesRejection) -> Self {
+        Self::of_body(&rejection)
     }
 }
 

@@ -7,12 +7,13 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use axum::Router;
-use axum::body::{Body, Bytes, HttpBody};
+use axum::body::{Body, HttpBody};
 use axum::error_handling::HandleErrorLayer;
-use axum::extract::{DefaultBodyLimit, FromRequest, Request, State};
+use axum::extract::{DefaultBodyLimit, Request, State};
 use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state, map_response};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use tokio::sync::Semaphore;
 use tower::limit::GlobalConcurrencyLimitLayer;
 use tower::load_shed::LoadShedLayer;
@@ -78,15 +79,22 @@ async fn arrived(State(bodies): State<Bodies>, request: Request, next: Next) -> 
     }
     let said =
         request.headers().get(header::CONTENT_LENGTH).and_then(|said| said.to_str().ok()?.parse().ok());
-    let units = said.unwrap_or(bodies.each).min(bodies.each).div_ceil(UNIT);
+    let most = said.unwrap_or(bodies.each).min(bodies.each);
+    let units = most.div_ceil(UNIT);
     let Ok(_room) = bodies.room.try_acquire_many(u32::try_from(units).unwrap_or(u32::MAX)) else {
         return Failure::overloaded().into_response();
     };
     let (head, body) = request.into_parts();
-    match Bytes::from_request(Request::from_parts(head.clone(), body), &()).await {
-        Ok(bytes) => next.run(Request::from_parts(head, Body::from(bytes))).await,
-        Err(refused) => Failure::from(refused).into_response(),
+    // Into one place that is large enough, so that it is in memory once.
+    let mut whole = Vec::with_capacity(most);
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        match piece {
+            Ok(piece) => whole.extend_from_slice(&piece),
+            Err(broken) => return Failure::of_body(&broken).into_response(),
+        }
     }
+    next.run(Request::from_parts(head, Body::from(whole))).await
 }
 
 /// Around everything, also what there is no route for. Liveness stays outside of [`bounded`]: who is busy is alive.

@@ -112,6 +112,7 @@ fn runtime(limits: &Limits) -> io::Result<tokio::runtime::Runtime> {
 
 async fn run(setup: Setup) -> Result<(), ServeError> {
     let signals = accept::Signals::new()?;
+    accept::raise_file_limit(&setup.config.limits);
     let listener = accept::listen(setup.config.listen)?;
     let address = listener.local_addr()?;
     let state = AppState::new(setup.config.limits, setup.config.access, setup.config.library);

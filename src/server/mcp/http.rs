@@ -3,7 +3,7 @@
 //! The tools keep nothing between calls and say nothing before their answer. So no request opens a session that somebody
 //! would have to end, and every answer is one body of JSON: what a client costs ends with its request. A client that asks
 //! for a stream (GET) or ends a session (DELETE) is told 405, as the specification has it. Which hosts and origins may ask
-//! is decided for all routes alike in `super::super::middleware`, and so rmcp's own lists are off.
+//! is decided for all routes alike in [`crate::server::gate`], and so rmcp's own lists are off.
 
 use std::sync::Arc;
 

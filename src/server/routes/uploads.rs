@@ -2,6 +2,7 @@
 //!
 //! **202 means acknowledged**: committed with full durability. Embedding them is a task that goes on behind.
 
+use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
@@ -133,13 +134,13 @@ pub(super) async fn post(
         return Err(Failure::overloaded());
     }
     let source = format!("http:{name}");
-    let (source, text) = off_thread(move || match nothing_in(&source, &text) {
+    let (source, text) = off_thread(move || match nothing_in(&source, text.clone()) {
         Some(failure) => Err(failure),
         None => Ok((source, text)),
     })
     .await?;
     let turn = state.writing.turn().await;
-    let accepted = off_thread(move || store(&state, turn, &source, &text)).await?;
+    let accepted = off_thread(move || store(&state, turn, &source, text)).await?;
     let location = format!("/v1/tasks/{}", accepted.task.id);
     Ok((StatusCode::ACCEPTED, [(header::LOCATION, location)], axum::Json(accepted)))
 }
@@ -155,7 +156,7 @@ fn checked_name(given: &str) -> Result<String, Failure> {
 }
 
 /// Why there is nothing to store in `text`, if there is nothing: who sends that waits for no turn and writes nothing.
-fn nothing_in(source: &str, text: &[u8]) -> Option<Failure> {
+fn nothing_in(source: &str, text: Bytes) -> Option<Failure> {
     let mut seen = Seen::default();
     let mut refused = 0;
     let mut refuse = |error: &RecordError| {
@@ -174,7 +175,7 @@ fn nothing_in(source: &str, text: &[u8]) -> Option<Failure> {
 }
 
 /// Stores what `text` tells of; with anything stored there is a task, also where the rest fails.
-fn store(state: &AppState, turn: Turn, source: &str, text: &[u8]) -> Result<Accepted, Failure> {
+fn store(state: &AppState, turn: Turn, source: &str, text: Bytes) -> Result<Accepted, Failure> {
     let mut seen = Seen::default();
     let stored = turn
         .write(state.library.model().map(AsRef::as_ref))

@@ -97,7 +97,11 @@ impl From<&Failure> for Refusal {
                 StatusCode::FORBIDDEN
             }
             Code::NotReady | Code::Overloaded => StatusCode::TOO_MANY_REQUESTS,
-            Code::MethodNotAllowed | Code::Timeout => failure.status(),
+            Code::MethodNotAllowed
+            | Code::RequestTimeout
+            | Code::BodyTooLarge
+            | Code::Encoded
+            | Code::Timeout => failure.status(),
             _ if failure.status().is_client_error() => StatusCode::BAD_REQUEST,
             _ => StatusCode::INTERNAL_SERVER_ERROR,
         };
@@ -326,14 +330,14 @@ async fn search(State(state): State<AppState>, Query(pairs): Query<Pairs>) -> An
         (filter.from, filter.to) = (span.from, span.to);
     }
     // One more than is shown tells whether there is a next page.
-    let options = Options { limit: end + 1, filter, ..Options::default() };
+    let options = Options { offset, limit: limit + 1, filter, ..Options::default() };
     let request = SearchRequest { text, options };
     let (ranked, reached, papers) = state
         .ask(move |searcher| {
             let answer = searcher.search(&request)?;
-            let page = answer.hits.iter().skip(offset).take(limit);
+            let page = answer.hits.iter().take(limit);
             let papers = page.map(|hit| searcher.paper(&hit.paper.id)).collect::<Result<Vec<_>, _>>()?;
-            Ok((answer.total, answer.hits.len(), papers))
+            Ok((answer.total, offset + answer.hits.len(), papers))
         })
         .await?;
     if offset > 0 && papers.is_empty() {
