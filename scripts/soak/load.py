@@ -1,6 +1,7 @@
 """Many ordinary clients: the Rust program beside this file, in a process of its own."""
 
 import asyncio
+import itertools
 import json
 import tempfile
 from pathlib import Path
@@ -25,8 +26,13 @@ class Load:
         return json.loads(out)
 
 
+RUNS = itertools.count()
+
+
 async def start(service, requests, clients, seconds, **options):
-    """Clients who ask `requests`, each a path or a dictionary, at random."""
+    """Clients who ask `requests`, each a path or a dictionary, at random: every run others."""
+    if "seed" in options:
+        options["seed"] += next(RUNS)
     with tempfile.NamedTemporaryFile("w", prefix="paperkin-soak-", suffix=".jsonl", delete=False) as file:
         for request in requests:
             file.write(json.dumps({"path": request} if isinstance(request, str) else request) + "\n")

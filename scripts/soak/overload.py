@@ -84,7 +84,7 @@ async def largest(soak):
     batches = {"/v1/related": {"positive": [{"text": f"{number:03} {'word ' * each}"[:each]} for number in range(limits["examples"])]}}
     for operation in soak.operations:
         if operation.path == "/v1/embeddings":
-            batches[operation.path] = {"model": "soak", "input": [f"text {number}" for number in range(1_000)]}
+            batches[operation.path] = {"model": "soak", "input": [f"text {number}" for number in range(limits["texts"])]}
     statuses = {}
 
     async def one(path, body):

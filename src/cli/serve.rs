@@ -25,7 +25,7 @@ pub(super) struct ServeArguments {
     /// A name by which the service may be addressed, beside localhost; repeatable
     #[arg(long, env = "PAPERKIN_HOST", value_name = "NAME", value_delimiter = ',')]
     pub(super) host: Vec<String>,
-    /// A web page of another site that may ask from a browser, such as https://notes.example; repeatable
+    /// A web page of another site that may ask from a browser, given as scheme and name (and port); repeatable
     #[arg(long, env = "PAPERKIN_ALLOW_ORIGIN", value_name = "ORIGIN", value_delimiter = ',')]
     pub(super) allow_origin: Vec<String>,
     /// How the log is written to standard error; RUST_LOG says how much of it

@@ -18,9 +18,11 @@ pub struct Limits {
     pub text_tokens: usize,
     /// Bytes of a request body.
     pub body_bytes: usize,
+    /// Memory for all bodies of requests: each takes as much of it as it says it has, or `body_bytes`.
+    pub body_room: usize,
     /// Bytes of papers in one body.
     pub upload_bytes: usize,
-    /// Uploads under way; the memory for bodies is so many times `upload_bytes`, for others `requests` times `body_bytes`.
+    /// Uploads under way; the memory for their bodies is so many times `upload_bytes`.
     pub uploads: usize,
     /// Uploads whose papers wait to be embedded; one more is answered 503 before it is read.
     pub waiting_tasks: usize,
@@ -34,7 +36,8 @@ pub struct Limits {
     pub connections: usize,
     /// Requests under way; one more is answered 503.
     pub requests: usize,
-    /// Questions being answered at once: they share the model's passes; the others wait, and cost nothing if their client leaves.
+    /// Questions being answered at once, which share the model's passes, and as many that need no model; the others wait, and cost
+    /// nothing if their client leaves.
     pub questions: usize,
     /// From the first byte of a connection to the end of the request's headers.
     pub header_time: Duration,
@@ -57,6 +60,7 @@ impl Default for Limits {
             texts: 256,
             text_tokens: 65_536,
             body_bytes: 1024 * 1024,
+            body_room: 16 * 1024 * 1024,
             upload_bytes: 16 * 1024 * 1024,
             uploads: 4,
             waiting_tasks: 256,

@@ -37,7 +37,7 @@ pub use fetch::{
 pub use folder::{ModelFolder, VerifiedModel};
 pub use manifest::{FilePin, Hub, Manifest, Pooling, Prefixes, Source, Wheel};
 pub use names::{Part, TensorName, Term};
-pub use shared::SharedEncoder;
+pub use shared::{SharedEncoder, while_wanted};
 pub use tokenizer::TextTokenizer;
 pub use weights::Weights;
 
@@ -113,6 +113,9 @@ pub enum EncodeError {
     /// The tokenizer failed.
     #[error("the tokenizer failed: {0}")]
     Tokenizer(String),
+    /// Whoever asked has left; see [`while_wanted`].
+    #[error("nobody waits for this any more")]
+    Abandoned,
     /// The weights have no row for a token.
     #[error(transparent)]
     Weights(#[from] ModelError),
@@ -138,7 +141,7 @@ impl EncodeError {
     pub fn is_of_a_text(&self) -> bool {
         match self {
             Self::TooLong { .. } | Self::Tokenizer(_) | Self::Vector(_) => true,
-            Self::Weights(_) | Self::Model(_) => false,
+            Self::Weights(_) | Self::Model(_) | Self::Abandoned => false,
         }
     }
 }

@@ -3,10 +3,12 @@
 //! A forward pass takes all cores, so passes run one at a time; short calls (a question) that came meanwhile go together into
 //! one, which costs less than one each. Long calls (passages to index, a large request for vectors) are run piece by piece, and
 //! short ones go between the pieces. There is no timer: who finds the model free begins at once.
+//! A call whose caller has left meanwhile ([`while_wanted`]) never reaches the model.
 
+use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use std::time::Instant;
 
 use super::{EncodeError, Encoder};
@@ -17,6 +19,25 @@ const PASS_TOKENS: usize = 1_024;
 
 /// Passes of short calls while a long one waits: it gets on, however many ask.
 const MOST_BEFORE_LONG: usize = 8;
+
+thread_local! {
+    /// For whom this thread works: an encoder is asked deep below whoever knows.
+    static CALLER: RefCell<Option<Weak<()>>> = const { RefCell::new(None) };
+}
+
+/// Works for a `caller` who may leave, which drops what `caller` points to: calls that wait for the model then come to nothing
+/// ([`EncodeError::Abandoned`]).
+pub fn while_wanted<T>(caller: Weak<()>, work: impl FnOnce() -> T) -> T {
+    /// Also where the work panics, the thread's next work is for somebody else.
+    struct Before(Option<Weak<()>>);
+    impl Drop for Before {
+        fn drop(&mut self) {
+            CALLER.set(self.0.take());
+        }
+    }
+    let _before = Before(CALLER.replace(Some(caller)));
+    work()
+}
 
 /// An encoder whose concurrent callers share forward passes.
 pub struct SharedEncoder {
@@ -48,6 +69,10 @@ impl Turns {
         let mut tokens = 0;
         let mut left = VecDeque::with_capacity(self.short.len());
         for call in self.short.drain(..) {
+            if call.is_abandoned() {
+                let _ = call.ended.set(Ended::Abandoned);
+                continue;
+            }
             let fits = pass
                 .first()
                 .is_none_or(|first| first.roles == call.roles && tokens + call.tokens <= PASS_TOKENS);
@@ -85,7 +110,15 @@ struct Call {
     roles: Roles,
     texts: Vec<String>,
     tokens: usize,
+    /// Who waits; nobody who could leave, if `None`.
+    caller: Option<Weak<()>>,
     ended: OnceLock<Ended>,
+}
+
+impl Call {
+    fn is_abandoned(&self) -> bool {
+        self.caller.as_ref().is_some_and(|caller| caller.strong_count() == 0)
+    }
 }
 
 /// How a shared pass ended for one of its calls.
@@ -94,6 +127,8 @@ enum Ended {
     Encoded(Mutex<Vec<UnitVector>>),
     /// Somebody's text broke the pass: each goes by itself, and meets its own failure only.
     Parted,
+    /// Nobody waits for it any more.
+    Abandoned,
 }
 
 /// The right to run the model; given back when dropped, also by a panic.
@@ -151,7 +186,8 @@ impl SharedEncoder {
     /// Together with who else waits; by who finds the model free.
     fn run_short(&self, roles: Roles, texts: &[&str], tokens: usize) -> Result<Vec<UnitVector>, EncodeError> {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
-        let call = Arc::new(Call { roles, texts, tokens, ended: OnceLock::new() });
+        let caller = CALLER.with_borrow(Clone::clone);
+        let call = Arc::new(Call { roles, texts, tokens, caller, ended: OnceLock::new() });
         let mut turns = self.lock();
         turns.short.push_back(Arc::clone(&call));
         loop {
@@ -159,6 +195,7 @@ impl SharedEncoder {
                 Some(Ended::Encoded(vectors)) => {
                     return Ok(std::mem::take(&mut vectors.lock().unwrap_or_else(PoisonError::into_inner)));
                 }
+                Some(Ended::Abandoned) => return Err(EncodeError::Abandoned),
                 Some(Ended::Parted) => {
                     while turns.is_running {
                         turns = self.wait(turns);
@@ -382,6 +419,38 @@ mod tests {
         }
         let sizes: Vec<usize> = stub.passes().iter().map(Vec::len).collect();
         assert_eq!(sizes, [1, 18], "two passes for ten callers");
+    }
+
+    #[test]
+    fn who_has_left_never_reaches_the_model() {
+        let (stub, shared) = shared();
+        let closed = stub.gate.lock().unwrap();
+        let first = ask(&shared, &["first"]);
+        eventually(|| stub.entered.load(Ordering::SeqCst) == 1);
+        let present: Vec<Arc<()>> = (0..4).map(|_| Arc::new(())).collect();
+        let callers: Vec<_> = present
+            .iter()
+            .enumerate()
+            .map(|(number, caller)| {
+                let (caller, shared) = (Arc::downgrade(caller), Arc::clone(&shared));
+                std::thread::spawn(move || {
+                    while_wanted(caller, || shared.encode(Role::Query, &[&format!("caller {number}")]))
+                })
+            })
+            .collect();
+        eventually(|| waiting(&shared).0 == callers.len());
+        // All but the last leave.
+        let stays = present.into_iter().next_back();
+        drop(closed);
+        first.join().unwrap().unwrap().unwrap();
+        for (number, caller) in callers.into_iter().enumerate() {
+            match caller.join().unwrap() {
+                Ok(vectors) => assert_eq!((number, vectors), (3, vec![vector("caller 3")])),
+                Err(error) => assert!(number < 3 && matches!(error, EncodeError::Abandoned), "{error}"),
+            }
+        }
+        drop(stays);
+        assert_eq!(stub.passes().concat(), ["first", "caller 3"]);
     }
 
     #[test]

@@ -268,6 +268,8 @@ impl From<SearchError> for Failure {
             SearchError::NotEmbedded(_) => {
                 Self::new(Code::NotEmbedded, told, "run 'paperkin ingest' to the end")
             }
+            // No defect, and no client to read it.
+            SearchError::Encode(EncodeError::Abandoned) => Self::not_ready(told),
             SearchError::Cancelled(_) => Self::invalid(told, "leave one of the examples out"),
             error => Self::internal(&error),
         }

@@ -116,6 +116,12 @@ pub(super) async fn count(request: Request, next: Next) -> Response {
     response
 }
 
+/// A request that was refused before its route was looked for.
+pub(super) fn count_refused() {
+    counter!("paperkin_requests_total", "method" => "OTHER", "route" => "none", "status" => "503")
+        .increment(1);
+}
+
 /// Counted in a gauge for as long as it lives, also where a client leaves.
 pub(super) struct UnderWay(&'static str);
 
@@ -168,7 +174,7 @@ fn look(state: &AppState) {
     }
     if let Ok(Some((generation, manifest))) = Published::peek(state.library.folder()) {
         gauge!("paperkin_index_generation").set(generation as f64);
-        gauge!("paperkin_index_recall").set(manifest.effort.map_or(1.0, |effort| f64::from(effort.recall)));
+        gauge!("paperkin_index_recall").set(manifest.effort.map_or(1.0, |effort| effort.recall));
     }
     if let Some(bytes) = resident_bytes() {
         gauge!("process_resident_memory_bytes").set(bytes);

@@ -29,12 +29,23 @@ use tracing::Level;
 
 use super::error::{Code, Failure, TIMEOUT};
 use super::routes::faces;
-use super::{gate, metrics};
+use super::{gate, mcp, metrics};
 use crate::config::{Access, Limits};
 
-/// Around routes that do work: `at_once` of them, with bodies of at most `body_bytes`.
-pub(super) fn bounded(routes: Router, limits: &Limits, at_once: usize, body_bytes: usize) -> Router {
-    let bodies = Bodies { room: Arc::new(Semaphore::new(at_once * body_bytes / UNIT)), each: body_bytes };
+/// What a group of routes that do work may take.
+pub(super) struct Bounds {
+    /// A place for each request under way.
+    pub(super) places: Arc<Semaphore>,
+    /// Bytes of one body.
+    pub(super) body_bytes: usize,
+    /// Bytes of all bodies.
+    pub(super) body_room: usize,
+}
+
+/// Around routes that do work.
+pub(super) fn bounded(routes: Router, limits: &Limits, bounds: Bounds) -> Router {
+    let Bounds { places, body_bytes, body_room } = bounds;
+    let bodies = Bodies { room: Arc::new(Semaphore::new(body_room / UNIT)), each: body_bytes };
     routes
         .layer(
             ServiceBuilder::new()
@@ -42,7 +53,7 @@ pub(super) fn bounded(routes: Router, limits: &Limits, at_once: usize, body_byte
                 .layer(HandleErrorLayer::new(|_overloaded: BoxError| async { Failure::overloaded() }))
                 .layer(LoadShedLayer::new())
                 // Global: the plain limit layer would count for each route by itself.
-                .layer(GlobalConcurrencyLimitLayer::new(at_once))
+                .layer(GlobalConcurrencyLimitLayer::with_semaphore(places))
                 // Below the permit, so that the time is the answer's own; the work is bounded, not only the wait for it.
                 .layer(TimeoutLayer::with_status_code(TIMEOUT, limits.request_time)),
         )
@@ -98,7 +109,9 @@ async fn arrived(State(bodies): State<Bodies>, request: Request, next: Next) -> 
 }
 
 /// Around everything, also what there is no route for. Liveness stays outside of [`bounded`]: who is busy is alive.
-pub(super) fn everywhere(routes: Router, access: &Arc<Access>) -> Router {
+///
+/// `places`: those of questions; where none is free, most requests are told so before anything else is done for them.
+pub(super) fn everywhere(routes: Router, access: &Arc<Access>, places: Arc<Semaphore>) -> Router {
     // Of chained calls the last is the outermost, so read this list from its end.
     let routes = routes
         // An answer that a layer or the router gave without words gets ours.
@@ -128,12 +141,38 @@ pub(super) fn everywhere(routes: Router, access: &Arc<Access>) -> Router {
         )
         // The caller's own id of the request, or one of ours, for who compares logs.
         .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(SetRequestIdLayer::x_request_id(Numbered::default()));
+        .layer(SetRequestIdLayer::x_request_id(Numbered::default()))
+        .layer(from_fn_with_state(places, not_while_full));
     // Outermost: a browser asks first, without a key, whether it may ask.
     match cross_origin(access) {
         Some(layer) => routes.layer(layer),
         None => routes,
     }
+}
+
+/// What is answered however full it is, or refuses in words of its own.
+const WITHOUT_PLACE: [&str; 10] = [
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/docs",
+    "/openapi.json",
+    "/style.css",
+    "/script.js",
+    "/icon.svg",
+    "/v1/papers",
+    mcp::PATH,
+];
+
+/// A refusal that costs next to nothing: a thousand clients at once are told to come back as fast as they ask. What slips through here
+/// is refused by [`bounded`].
+async fn not_while_full(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if places.available_permits() > 0 || WITHOUT_PLACE.contains(&path) || faces::is_at(path) {
+        return next.run(request).await;
+    }
+    metrics::count_refused();
+    with_security_headers(Failure::overloaded().into_response()).await
 }
 
 fn span(request: &Request) -> tracing::Span {

@@ -28,11 +28,13 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn;
+use tokio::sync::Semaphore;
 
 use crate::config::{Config, Limits};
 use crate::embed::Encoder;
 use crate::index::Centring;
 pub use mcp::over_stdio as mcp_over_stdio;
+use middleware::Bounds;
 pub use state::AppState;
 
 /// Why a model could not be loaded, in the words of who loads it.
@@ -128,18 +130,25 @@ async fn run(setup: Setup) -> Result<(), ServeError> {
 pub fn router(state: AppState) -> Router {
     let limits = &state.limits;
     let access = Arc::clone(&state.access);
+    let places = Arc::new(Semaphore::new(limits.requests));
+    let asked =
+        Bounds { places: Arc::clone(&places), body_bytes: limits.body_bytes, body_room: limits.body_room };
     let (api, _) = routes::api().split_for_parts();
-    let (uploads, _) = routes::uploads().split_for_parts();
+    let (uploading, _) = routes::uploads().split_for_parts();
     let (health, _) = routes::health().split_for_parts();
     let asking = api.merge(routes::pages()).with_state(state.clone()).merge(mcp::route(state.clone()));
-    let asking = middleware::bounded(asking, limits, limits.requests, limits.body_bytes)
-        .layer(from_fn(mcp::in_protocol_words));
-    let uploading = uploads.with_state(state.clone());
-    let uploading = middleware::bounded(uploading, limits, limits.uploads, limits.upload_bytes);
+    let asking = middleware::bounded(asking, limits, asked).layer(from_fn(mcp::in_protocol_words));
+    let uploading = uploading.with_state(state.clone());
+    let uploads = Bounds {
+        places: Arc::new(Semaphore::new(limits.uploads)),
+        body_bytes: limits.upload_bytes,
+        body_room: limits.uploads * limits.upload_bytes,
+    };
+    let uploading = middleware::bounded(uploading, limits, uploads);
     let document = openapi();
     let described = docs::route(&document).merge(openapi::route(&document));
     let always = health.merge(routes::assets()).with_state(state).merge(described);
-    middleware::everywhere(asking.merge(uploading).merge(always), &access)
+    middleware::everywhere(asking.merge(uploading).merge(always), &access, places)
 }
 
 /// The OpenAPI document, as `/openapi.json` answers it.

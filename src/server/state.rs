@@ -17,6 +17,7 @@ use super::worker::{self, Bell, Worker};
 use super::writing::Writing;
 use super::{Load, LoadedModel, ServeError};
 use crate::config::{Access, Limits};
+use crate::embed::while_wanted;
 use crate::paper::{Role, UnitVector};
 use crate::search::{Answer, Options, SearchError, Searcher};
 
@@ -37,6 +38,7 @@ pub struct AppState {
     pub(super) event_streams: Arc<Semaphore>,
     pub(super) exports: Arc<Semaphore>,
     asking: Arc<Semaphore>,
+    ranking: Arc<Semaphore>,
     answers: Answers,
 }
 
@@ -54,6 +56,7 @@ impl AppState {
             event_streams: Arc::new(Semaphore::new(limits.event_streams)),
             exports: Arc::new(Semaphore::new(limits.exports)),
             asking: Arc::new(Semaphore::new(limits.questions)),
+            ranking: Arc::new(Semaphore::new(limits.questions)),
             answers: Answers::default(),
             limits,
         }
@@ -107,30 +110,52 @@ impl AppState {
         off_thread(move || Ok(work(&searcher)?)).await
     }
 
-    /// Ranks, some questions at a time, which share the model's forward passes: the permit travels with the work, so that a client
-    /// who leaves does not let the next one in early, and one who leaves while waiting never reaches the model.
+    /// Answers what takes the model, some questions at a time, which share its forward passes.
     pub(super) async fn ask<T: Send + 'static>(
         &self,
+        work: impl FnOnce(&Searcher) -> Result<T, SearchError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.in_turn(&self.asking, work).await
+    }
+
+    /// Ranks without the model: who waits for it is not waited for.
+    async fn rank<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Searcher) -> Result<T, SearchError> + Send + 'static,
+    ) -> Result<T, Failure> {
+        self.in_turn(&self.ranking, work).await
+    }
+
+    /// The permit travels with the work, so that a client who leaves does not let the next one in early; one who leaves while
+    /// waiting, here or for the model, never reaches it.
+    async fn in_turn<T: Send + 'static>(
+        &self,
+        places: &Arc<Semaphore>,
         work: impl FnOnce(&Searcher) -> Result<T, SearchError> + Send + 'static,
     ) -> Result<T, Failure> {
         self.library.searcher()?;
         let waiting = UnderWay::new("paperkin_questions_waiting");
         let came = Instant::now();
-        let Ok(permit) = Arc::clone(&self.asking).acquire_owned().await else {
+        let Ok(permit) = Arc::clone(places).acquire_owned().await else {
             return Err(Failure::not_ready("stopping"));
         };
         drop(waiting);
         stage("queue", came);
         // After the wait: a paper that was removed meanwhile is not shown.
         let searcher = self.library.searcher()?;
-        off_thread(move || {
+        // Dropped with this future, if the client leaves.
+        let client = Arc::new(());
+        let caller = Arc::downgrade(&client);
+        let answered = off_thread(move || {
             let _permit = permit;
             let begun = Instant::now();
-            let answered = work(&searcher)?;
+            let answered = while_wanted(caller, || work(&searcher))?;
             stage("answer", begun);
             Ok(answered)
         })
-        .await
+        .await;
+        drop(client);
+        answered
     }
 
     /// The vectors of texts that are no question to the library, and since when the model was at them: a turn like a
@@ -154,7 +179,7 @@ impl AppState {
         .await
     }
 
-    /// The answer to `request`, whose `options` are these: as it was given before, or by `ask`ing or `look`ing.
+    /// The answer to `request`, whose `options` are these: as it was given before, or by `ask`ing or `rank`ing.
     pub(super) async fn answer<R: Debug + Send + 'static>(
         &self,
         request: R,
@@ -173,7 +198,7 @@ impl AppState {
         }
         let work =
             move |searcher: &Searcher| work(searcher, &request).map(|answer| (searcher.revision(), answer));
-        let (answered, answer) = if needs_model { self.ask(work).await? } else { self.look(work).await? };
+        let (answered, answer) = if needs_model { self.ask(work).await? } else { self.rank(work).await? };
         // A library that changed meanwhile has another answer under another key.
         if let Some(key) = key.filter(|_| answered == revision) {
             self.answers.keep(key, &Arc::new(answer.clone()));

@@ -24,7 +24,7 @@ use crate::server::error::{Code, Failure};
 use crate::server::extract;
 use crate::server::state::AppState;
 
-const PATH: &str = "/mcp";
+pub(in crate::server) const PATH: &str = "/mcp";
 /// Bytes of an error's body that are looked at.
 const LONGEST_ERROR: usize = 64 * 1024;
 /// JSON-RPC 2.0, section 5.1.

@@ -29,7 +29,7 @@ use super::error::{Failure, TIMEOUT};
 use super::routes::{self, Page};
 use super::state::{AppState, place};
 use answers::{Answered, Findings, LibraryFacts, WholePaper};
-pub(super) use http::{in_protocol_words, route};
+pub(super) use http::{PATH, in_protocol_words, route};
 pub use stdio::over_stdio;
 use tools::Call;
 

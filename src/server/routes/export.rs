@@ -6,6 +6,7 @@ use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use serde::Deserialize;
 use tokio::sync::mpsc;
@@ -128,10 +129,12 @@ pub(super) async fn get(
             let _ = out.into_parts();
         }
     });
-    let body = Body::from_stream(unfold(parcels, async |mut parcels: mpsc::Receiver<_>| {
+    let parcels = unfold(parcels, async |mut parcels: mpsc::Receiver<_>| {
         let parcel = parcels.recv().await?;
         Some((parcel, parcels))
-    }));
+    });
+    // Layers ask a body once more after its end.
+    let body = Body::from_stream(parcels.fuse());
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, file)], body).into_response())
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::Json;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::Stream;
 use futures_util::stream::unfold;
+use futures_util::{Stream, StreamExt};
 use serde::Serialize;
 use tokio::sync::{OwnedSemaphorePermit, watch};
 use tokio::time::sleep;
@@ -86,7 +86,7 @@ pub(super) async fn events(
     // The first event is where it stands now.
     task.mark_changed();
     let following = Following { task, _place: place(&state.event_streams)?, begun: false };
-    Ok(Sse::new(unfold(Some(following), next)).keep_alive(KeepAlive::default()))
+    Ok(Sse::new(unfold(Some(following), next).fuse()).keep_alive(KeepAlive::default()))
 }
 
 fn watched(state: &AppState, id: &str) -> Result<watch::Receiver<Task>, Failure> {

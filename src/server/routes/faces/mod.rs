@@ -91,6 +91,11 @@ impl Face {
     }
 }
 
+/// Whether an address is of a face.
+pub(in crate::server) fn is_at(path: &str) -> bool {
+    Face::at(path).is_some()
+}
+
 /// A failure at the address of a face, in the words of the face.
 pub(in crate::server) async fn in_its_own_words(request: Request, next: Next) -> Response {
     let face = Face::at(request.uri().path());

@@ -230,8 +230,12 @@ impl IntoResponse for Refusal {
     request_body = Asked,
     responses(
         (status = OK, description = "One vector a text, in their order", body = Answered),
+        (status = UNAUTHORIZED, description = "No key was shown, or none that is known", body = ErrorBody),
+        (status = FORBIDDEN, description = "The request is of a page of another site", body = ErrorBody),
         (status = BAD_REQUEST, description = "Not something that can be embedded; `param` and `code` say why", body = ErrorBody),
         (status = PAYLOAD_TOO_LARGE, description = "The body is over the limit", body = ErrorBody),
+        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is packed, or not said to be JSON", body = ErrorBody),
+        (status = REQUEST_TIMEOUT, description = "The body took too long to arrive", body = ErrorBody),
         (status = INTERNAL_SERVER_ERROR, description = "A defect of ours", body = ErrorBody),
         (status = SERVICE_UNAVAILABLE, description = "Still loading, or too many requests", body = ErrorBody),
         (status = GATEWAY_TIMEOUT, description = "The answer took too long", body = ErrorBody),
@@ -315,6 +319,8 @@ struct Models {
     operation_id = "openai_models",
     responses(
         (status = OK, description = "The model that is loaded", body = Models),
+        (status = UNAUTHORIZED, description = "No key was shown, or none that is known", body = ErrorBody),
+        (status = FORBIDDEN, description = "The request is of a page of another site", body = ErrorBody),
         (status = SERVICE_UNAVAILABLE, description = "Still loading", body = ErrorBody),
     )
 )]
@@ -331,6 +337,8 @@ async fn models(State(state): State<AppState>) -> Result<Json<Models>, Refused<R
     params(("id" = String, Path, description = "Its name", example = "multilingual-e5-small")),
     responses(
         (status = OK, description = "The model that is loaded", body = Model),
+        (status = UNAUTHORIZED, description = "No key was shown, or none that is known", body = ErrorBody),
+        (status = FORBIDDEN, description = "The request is of a page of another site", body = ErrorBody),
         (status = NOT_FOUND, description = "Another name than the loaded model's", body = ErrorBody),
         (status = SERVICE_UNAVAILABLE, description = "Still loading", body = ErrorBody),
     )

@@ -151,8 +151,12 @@ impl IntoResponse for Refusal {
     request_body = Asked,
     responses(
         (status = OK, description = "One vector of length one a text, in their order", body = Vec<Vec<f32>>),
+        (status = UNAUTHORIZED, description = "No key was shown, or none that is known", body = ErrorBody),
+        (status = FORBIDDEN, description = "The request is of a page of another site", body = ErrorBody),
         (status = BAD_REQUEST, description = "No texts, or not JSON", body = ErrorBody),
         (status = PAYLOAD_TOO_LARGE, description = "Not something that can be embedded", body = ErrorBody),
+        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is packed, or not said to be JSON", body = ErrorBody),
+        (status = REQUEST_TIMEOUT, description = "The body took too long to arrive", body = ErrorBody),
         (status = UNPROCESSABLE_ENTITY, description = "Not of the shape that is asked for", body = ErrorBody),
         (status = FAILED_DEPENDENCY, description = "A defect of ours", body = ErrorBody),
         (status = TOO_MANY_REQUESTS, description = "Too many requests", body = ErrorBody),
@@ -269,6 +273,8 @@ struct EmbeddingModel {
     operation_id = "tei_info",
     responses(
         (status = OK, description = "The model that is loaded", body = Info),
+        (status = UNAUTHORIZED, description = "No key was shown, or none that is known", body = ErrorBody),
+        (status = FORBIDDEN, description = "The request is of a page of another site", body = ErrorBody),
         (status = SERVICE_UNAVAILABLE, description = "Still loading", body = ErrorBody),
     )
 )]

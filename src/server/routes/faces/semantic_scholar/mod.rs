@@ -195,6 +195,7 @@ fn look_up(searcher: &Searcher, id: &PaperId) -> Result<Option<Paper>, SearchErr
     ),
     responses(
         (status = OK, description = "The fields asked for; null is what this library does not know", body = Shown),
+        (status = FORBIDDEN, description = "No key was shown, or none that is known", body = ErrorBody),
         (status = BAD_REQUEST, description = "No such field or parameter", body = ErrorBody),
         (status = NOT_FOUND, description = "No paper of that id", body = ErrorBody),
         (status = TOO_MANY_REQUESTS, description = "Still loading, or too many requests", body = ErrorBody),
@@ -237,7 +238,11 @@ struct Ids {
     request_body = Ids,
     responses(
         (status = OK, description = "One an id, in their order; null where there is no such paper", body = Vec<Option<Shown>>),
+        (status = FORBIDDEN, description = "No key was shown, or none that is known", body = ErrorBody),
         (status = BAD_REQUEST, description = "No such field, too many ids, or no paper of any of them", body = ErrorBody),
+        (status = PAYLOAD_TOO_LARGE, description = "The body is over the limit", body = ErrorBody),
+        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is packed", body = ErrorBody),
+        (status = REQUEST_TIMEOUT, description = "The body took too long to arrive", body = ErrorBody),
         (status = TOO_MANY_REQUESTS, description = "Still loading, or too many requests", body = ErrorBody),
         (status = INTERNAL_SERVER_ERROR, description = "A defect of ours", body = ErrorBody),
     )
@@ -297,6 +302,7 @@ struct Found {
     ),
     responses(
         (status = OK, description = "Best first", body = Found),
+        (status = FORBIDDEN, description = "No key was shown, or none that is known", body = ErrorBody),
         (status = BAD_REQUEST, description = "Not something that can be asked", body = ErrorBody),
         (status = TOO_MANY_REQUESTS, description = "Still loading, or too many requests", body = ErrorBody),
         (status = INTERNAL_SERVER_ERROR, description = "A defect of ours", body = ErrorBody),
@@ -374,6 +380,7 @@ struct Recommended {
     ),
     responses(
         (status = OK, description = "Best first", body = Recommended),
+        (status = FORBIDDEN, description = "No key was shown, or none that is known", body = ErrorBody),
         (status = BAD_REQUEST, description = "No such field or parameter", body = ErrorBody),
         (status = NOT_FOUND, description = "No paper of that id, or it has no vector yet", body = ErrorBody),
         (status = TOO_MANY_REQUESTS, description = "Still loading, or too many requests", body = ErrorBody),
@@ -418,8 +425,12 @@ struct Examples {
     request_body = Examples,
     responses(
         (status = OK, description = "Best first", body = Recommended),
+        (status = FORBIDDEN, description = "No key was shown, or none that is known", body = ErrorBody),
         (status = BAD_REQUEST, description = "Not something that can be asked", body = ErrorBody),
         (status = NOT_FOUND, description = "No paper of one of the ids, or it has no vector yet", body = ErrorBody),
+        (status = PAYLOAD_TOO_LARGE, description = "The body is over the limit", body = ErrorBody),
+        (status = UNSUPPORTED_MEDIA_TYPE, description = "The body is packed", body = ErrorBody),
+        (status = REQUEST_TIMEOUT, description = "The body took too long to arrive", body = ErrorBody),
         (status = TOO_MANY_REQUESTS, description = "Still loading, or too many requests", body = ErrorBody),
         (status = INTERNAL_SERVER_ERROR, description = "A defect of ours", body = ErrorBody),
         (status = GATEWAY_TIMEOUT, description = "The answer took too long", body = ErrorBody),

@@ -120,12 +120,15 @@ pub(super) struct Shown {
     #[schema(example = "arxiv:2408.15881")]
     paper_id: String,
     corpus_id: Option<u64>,
+    #[schema(required = false)]
     external_ids: ExternalIds,
     /// Where it can be read.
     url: Option<String>,
+    #[schema(required = false)]
     title: String,
     r#abstract: Option<String>,
     /// Empty if not known.
+    #[schema(required = false)]
     venue: String,
     #[schema(value_type = Option<Object>)]
     publication_venue: Option<Value>,
@@ -145,7 +148,9 @@ pub(super) struct Shown {
     publication_date: Option<String>,
     #[schema(value_type = Option<Object>)]
     journal: Option<Value>,
+    #[schema(required = false)]
     citation_styles: CitationStyles,
+    #[schema(required = false)]
     authors: Vec<Author>,
     #[schema(value_type = Option<Vec<Object>>)]
     citations: Option<Vec<Value>>,
@@ -183,6 +188,7 @@ struct Author {
     #[schema(value_type = Option<Object>)]
     external_ids: Option<Map<String, Value>>,
     url: Option<String>,
+    #[schema(required = false)]
     name: String,
     affiliations: Option<Vec<String>>,
     homepage: Option<String>,
