@@ -307,7 +307,7 @@ async fn a_layer_refuses_in_the_words_of_the_face() {
     let (status, told) = refusal(&app.post("/embed", huge.clone()).await);
     assert_eq!((status, &told["error_type"]), (413, &json!("Validation")));
     let (status, told) = refusal(&app.post("/graph/v1/paper/batch", huge).await);
-    assert!(status == 400 && told["error"].is_string(), "{told}");
+    assert!(status == 413 && told["error"].is_string(), "{told}");
 
     let foreign = async |path: &str| {
         let request = request("POST", path).header(header::ORIGIN, "https://evil.example");
