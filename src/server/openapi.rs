@@ -15,7 +15,8 @@ use super::error::ErrorBody;
         title = "paperkin",
         description = "Semantic search over the papers of this machine. Every error is JSON: `{\"error\": {\"code\", \
                        \"message\", \"hint\", \"type\", \"param\"}}`; an answer of status 503 says in `Retry-After` when to come back. \
-                       Offsets count Unicode code points.",
+                       Offsets count Unicode code points. Assistants find the same at `/mcp` \
+                       (Model Context Protocol).",
     ),
     components(schemas(ErrorBody)),
     tags(

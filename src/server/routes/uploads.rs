@@ -23,6 +23,9 @@ use crate::store::Change;
 /// Records and refusals that an answer names; all are counted.
 const NAMED: usize = 1_000;
 
+/// Bytes of a text that is looked through before it is stored.
+const READ_TWICE: usize = 256 * 1024;
+
 /// Code points of a name.
 const LONGEST_NAME: usize = 200;
 
@@ -155,8 +158,12 @@ fn checked_name(given: &str) -> Result<String, Failure> {
     Ok(name)
 }
 
-/// Why there is nothing to store in `text`, if there is nothing: who sends that waits for no turn and writes nothing.
+/// Why there is nothing to store in `text`, if there is nothing: who sends that waits for no turn and writes nothing. To read a large
+/// text twice would cost more than that.
 fn nothing_in(source: &str, text: Bytes) -> Option<Failure> {
+    if text.len() > READ_TWICE {
+        return None;
+    }
     let mut seen = Seen::default();
     let mut refused = 0;
     let mut refuse = |error: &RecordError| {
