@@ -108,34 +108,23 @@ fn device(text: &str) -> Result<DeviceChoice, String> {
     }
 }
 
+// What each does is told by its arguments: a comment of documentation here would hide theirs from `--help`.
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Get, verify and locate models
     #[command(subcommand)]
     Model(model::ModelCommand),
-    /// Read files and folders into the library
     Ingest(ingest::IngestArguments),
-    /// Papers that answer a question
     Search(search::SearchArguments),
-    /// Papers related to papers or to a text
     Related(related::RelatedArguments),
-    /// What there is to filter by: tags, languages, years, sources, authors
     Facets(facets::FacetsArguments),
-    /// Everything known about one paper
     Show(show::ShowArguments),
-    /// Remove papers from the library, for good
     Remove(remove::RemoveArguments),
-    /// Part records that were merged by mistake
     Split(split::SplitArguments),
-    /// Pairs of papers that may be one
     Duplicates(duplicates::DuplicatesArguments),
-    /// Write the whole library into one file, vectors included
     Backup(backup::BackupArguments),
-    /// Make a library of a backup
     Restore(backup::RestoreArguments),
-    /// Write papers out: JSON lines, BibTeX, RIS, CSL-JSON
     Export(export::ExportArguments),
-    /// Answer over HTTP and in the browser, on this machine
     Serve(serve::ServeArguments),
     /// Answer an AI assistant, which starts this and asks over standard input (MCP)
     ///
@@ -144,11 +133,8 @@ enum Command {
     /// second or two. It ends when the assistant closes its input. What the tools answer goes to the assistant, and with it to
     /// wherever the assistant's model runs.
     Mcp(mcp::McpArguments),
-    /// What the library holds, and what it takes on disk
     Stats(stats::StatsArguments),
-    /// Is the library whole? Says what is wrong and what to do
     Check(check::CheckArguments),
-    /// Measure the ranking on judged questions
     Eval(eval::EvalArguments),
     /// Measure how fast this machine is
     #[command(subcommand)]
@@ -332,5 +318,18 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_says_what_it_is_for_and_most_teach() {
+        let mut line = CommandLine::command();
+        line.build();
+        for command in line.get_subcommands().filter(|command| command.get_name() != "help") {
+            assert!(command.get_about().is_some(), "{}", command.get_name());
+        }
+        for name in ["ingest", "search", "serve", "check", "eval", "backup", "mcp"] {
+            let command = line.find_subcommand(name).unwrap();
+            assert!(command.get_long_about().is_some(), "{name}");
+        }
     }
 }
