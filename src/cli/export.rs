@@ -47,6 +47,8 @@ enum Format {
     Ris,
     /// CSL-JSON
     Csl,
+    /// Markdown, to read
+    Markdown,
 }
 
 impl From<Format> for ExportFormat {
@@ -56,6 +58,7 @@ impl From<Format> for ExportFormat {
             Format::Bibtex => Self::Bibtex,
             Format::Ris => Self::Ris,
             Format::Csl => Self::Csl,
+            Format::Markdown => Self::Markdown,
         }
     }
 }

@@ -26,7 +26,7 @@ pub(super) struct RelatedArguments {
     /// Papers to be unlike
     #[arg(long, value_name = "ID")]
     unlike: Vec<PaperId>,
-    /// Don't look for the sentences that tie a paper to those asked about: faster
+    /// Don't name the sentences that tie a paper to those asked about
     #[arg(long)]
     no_sentences: bool,
     #[command(flatten)]

@@ -1,4 +1,5 @@
-//! The library written out: JSON lines that this program reads back, BibTeX, RIS and CSL-JSON for reference managers.
+//! The library written out: JSON lines that this program reads back, BibTeX, RIS and CSL-JSON for reference managers, Markdown for
+//! people.
 //!
 //! Papers are written one at a time from one snapshot, whatever is ingested meanwhile; of those that were written only
 //! citation keys stay in memory. Reading an export again gives the same papers, but for what its format cannot hold:
@@ -11,6 +12,8 @@
 //! | other abstracts, dates of commentaries | yes (5) | no | no | no |
 //! | tags, repositories | yes | yes | yes (1) | tags (6) |
 //! | mentions | yes | those in the commentary | those in the commentary | those in the commentary |
+//!
+//! Markdown is a list to be read, and holds what a reader wants to see.
 //!
 //! No format holds the files in which a text was found, and only JSON lines the vectors. (1) A `;` in the name of the only author, a
 //! `,` or `;` in the only tag, and a comma beside unpaired braces in a name do not come back. (2) Runs of spaces and of empty lines
@@ -25,6 +28,7 @@ mod bibtex;
 mod citation_key;
 mod csl;
 mod json_lines;
+mod markdown;
 mod ris;
 
 use std::io::Write;
@@ -33,6 +37,8 @@ use jiff::civil::Date;
 
 use crate::paper::{ArxivId, Doi, Paper, PaperId};
 use crate::store::{PaperNumber, Snapshot, StoreError};
+
+pub use markdown::citation;
 
 /// The formats that are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +51,8 @@ pub enum ExportFormat {
     Ris,
     /// CSL-JSON, one array.
     Csl,
+    /// Markdown, a heading a paper.
+    Markdown,
 }
 
 /// Why an export is not whole.
@@ -147,6 +155,7 @@ impl<'a> PaperWriter<'a> {
                 self.out.write_all(if self.written == 0 { b"[\n" } else { b",\n" })?;
                 csl::write(paper, self.out)?;
             }
+            ExportFormat::Markdown => markdown::write(paper, self.out)?,
         }
         self.written += 1;
         Ok(())

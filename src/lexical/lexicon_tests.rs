@@ -224,8 +224,9 @@ fn a_word_counts_by_what_it_means_and_once() {
     assert_eq!(ask(&Lexicon::new(halves.collect()), "환각 양자화"), both);
 
     let question = "GPT의 환각과 양자화";
-    let found = matched_in_english(&Glosses::of(question), question, "Quantized: no Hallucinations 🦙");
+    let text = "Quantized: no Hallucinations 🦙";
+    let found = matched_in_english(&Glosses::of(question), question, text);
     let found: Vec<(&str, &str)> =
-        found.iter().map(|(word, english)| (word.as_str(), english.as_str())).collect();
+        found.iter().map(|(word, span)| (word.as_str(), &text[span.clone()])).collect();
     assert_eq!(found, [("환각", "Hallucinations"), ("양자화", "Quantized")]);
 }

@@ -94,10 +94,10 @@ fn as_words(terms: &Terms, mut places: Vec<Vec<Range<usize>>>, text: &str) -> Ve
     matched.collect()
 }
 
-/// The words of the question that `text` holds in English, in the question's order: as the question spells each, and as the text
-/// spells the likeliest meaning that it holds.
+/// The words of the question that `text` holds in English, in the question's order: as the question spells each, and the bytes at
+/// which the text has the likeliest meaning that it holds.
 #[must_use]
-pub fn matched_in_english(glosses: &Glosses, question: &str, text: &str) -> Vec<(String, String)> {
+pub fn matched_in_english(glosses: &Glosses, question: &str, text: &str) -> Vec<(String, Range<usize>)> {
     if glosses.is_empty() {
         return Vec::new();
     }
@@ -108,7 +108,7 @@ pub fn matched_in_english(glosses: &Glosses, question: &str, text: &str) -> Vec<
     let found = glosses.words.iter().filter_map(|gloss| {
         let held = gloss.meanings.iter().filter_map(|(term, share)| Some((places.get(term)?, share)));
         let (place, _) = held.max_by(|(_, one), (_, other)| one.total_cmp(other))?;
-        Some((question.get(gloss.span.clone())?.to_owned(), text.get(place.clone())?.to_owned()))
+        Some((question.get(gloss.span.clone())?.to_owned(), place.clone()))
     });
     found.collect()
 }

@@ -99,9 +99,9 @@ const SHORTEST_SENTENCE: usize = 8;
 
 /// The sentences of a text that say something by themselves; none if there are not several.
 #[must_use]
-pub fn telling_sentences(text: &str) -> Vec<&str> {
-    let mut telling: Vec<&str> = sentences(text).into_iter().filter_map(|span| text.get(span)).collect();
-    telling.retain(|sentence| letters_and_digits(sentence) >= SHORTEST_SENTENCE);
+pub fn telling_sentences(text: &str) -> Vec<Span> {
+    let mut telling = sentences(text);
+    telling.retain(|span| letters_and_digits(&text[span.clone()]) >= SHORTEST_SENTENCE);
     if telling.len() < 2 {
         telling.clear();
     }

@@ -82,9 +82,9 @@ impl Passage {
     /// The sentences of the passage that are embedded each by itself.
     #[must_use]
     pub fn sentences<'a>(&self, paper: &'a Paper) -> Vec<&'a str> {
-        let mut telling = self.text(paper).map(telling_sentences).unwrap_or_default();
-        telling.truncate(MOST_SENTENCES);
-        telling
+        let Some(text) = self.text(paper) else { return Vec::new() };
+        let telling = telling_sentences(text).into_iter().take(MOST_SENTENCES);
+        telling.filter_map(|span| text.get(span)).collect()
     }
 
     /// The text that is embedded: an abstract's chunk stands behind its title, as the model was trained.

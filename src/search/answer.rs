@@ -76,8 +76,31 @@ pub struct Hit {
     /// The passage that matched best.
     #[serde(rename = "match")]
     pub matched: Match,
+    /// What to mark in its title and in the passage.
+    pub marks: Marks,
     /// Evidence beside the vectors.
     pub why: Why,
+}
+
+/// What speaks for a hit, as places in its title and in the text of its match.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Marks {
+    /// Words of the question in the title, and what stands for them in English.
+    pub title: Vec<Place>,
+    /// The same in `match.text`.
+    pub passage: Vec<Place>,
+    /// The sentence of `match.text` nearest to what was asked, if it has several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sentence: Option<Place>,
+}
+
+/// A part of a text that is given beside it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, ToSchema)]
+pub struct Place {
+    /// Its first code point.
+    pub start: usize,
+    /// One past its last.
+    pub end: usize,
 }
 
 /// A paper in short.

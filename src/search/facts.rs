@@ -15,7 +15,7 @@ use super::column::{Column, ColumnBuilder};
 use super::date_range::DateRange;
 use super::filter::Filter;
 use super::paper_set::PaperSet;
-use crate::paper::{AskedAuthor, Language, Paper, author_key, folded_title};
+use crate::paper::{AskedAuthor, Language, Mention, Paper, PaperId, author_key, folded_title};
 use crate::store::{PaperNumber, Snapshot, StoreError};
 
 /// Values shown of one key.
@@ -35,6 +35,10 @@ pub struct Facts {
     sources: Column,
     /// Hashes of titles, ascending, and the paper's number.
     titles: Vec<(u64, u32)>,
+    /// Hashes of ids that commentaries mention, ascending, and the number of the paper whose commentary does.
+    mentions: Vec<(u64, u32)>,
+    /// Days of papers and of their commentaries, ascending, and the paper's number.
+    days: Vec<(i32, u32)>,
 }
 
 /// How many papers have each value: the commonest first, at most a hundred a key.
@@ -233,10 +237,28 @@ impl Facts {
     /// The papers whose title `text` is, whatever the case, punctuation and accents of either; by number.
     #[must_use]
     pub fn titled(&self, text: &str) -> Vec<PaperNumber> {
-        let hash = title_hash(text);
-        let first = self.titles.partition_point(|(known, _)| *known < hash);
-        let from = self.titles.get(first..).unwrap_or_default();
-        from.iter().take_while(|(known, _)| *known == hash).map(|(_, number)| PaperNumber(*number)).collect()
+        under(&self.titles, title_hash(text)).collect()
+    }
+
+    /// Papers in whose commentaries one of `names` may be mentioned; by number. Hashes may meet: who wants to be sure looks.
+    pub(super) fn mentioning<'n>(&self, names: impl Iterator<Item = &'n PaperId>) -> Vec<PaperNumber> {
+        let mut all: Vec<PaperNumber> = names.flat_map(|name| under(&self.mentions, hash(name))).collect();
+        all.sort_unstable();
+        all.dedup();
+        all
+    }
+
+    /// The days of which there is a paper or a commentary, and how many papers, the newest first.
+    #[must_use]
+    pub fn days(&self) -> Vec<(Date, usize)> {
+        let days = self.days.chunk_by(|left, right| left.0 == right.0).rev();
+        days.filter_map(|of| Some((unpacked(of.first()?.0)?, of.len()))).collect()
+    }
+
+    /// The papers of a day, and those with a commentary of it; by number.
+    #[must_use]
+    pub fn on(&self, day: Date) -> Vec<PaperNumber> {
+        under(&self.days, packed(day)).collect()
     }
 
     /// The date of a paper, if it has one.
@@ -251,7 +273,8 @@ impl Facts {
     pub fn bytes(&self) -> usize {
         self.numbers.capacity() * size_of::<u32>()
             + self.dates.capacity() * size_of::<i32>()
-            + self.titles.capacity() * size_of::<(u64, u32)>()
+            + (self.titles.capacity() + self.mentions.capacity()) * size_of::<(u64, u32)>()
+            + self.days.capacity() * size_of::<(i32, u32)>()
             + [&self.tags, &self.authors, &self.langs, &self.sources].map(Column::bytes).iter().sum::<usize>()
             + self.with_commentary.bytes()
     }
@@ -267,6 +290,8 @@ pub struct FactsBuilder {
     langs: ColumnBuilder,
     sources: ColumnBuilder,
     titles: Vec<(u64, u32)>,
+    mentions: Vec<(u64, u32)>,
+    days: Vec<(i32, u32)>,
 }
 
 impl Default for FactsBuilder {
@@ -280,6 +305,8 @@ impl Default for FactsBuilder {
             langs: ColumnBuilder::new(str::to_owned),
             sources: ColumnBuilder::new(source_key),
             titles: Vec::new(),
+            mentions: Vec::new(),
+            days: Vec::new(),
         }
     }
 }
@@ -306,17 +333,39 @@ impl FactsBuilder {
         self.authors.push(paper.authors.iter().map(String::as_str));
         self.langs.push(paper.langs.iter().map(Language::code));
         self.titles.push((title_hash(&paper.title), number.0));
+        for mention in &paper.mentions {
+            if let Mention::Paper(id) = mention {
+                self.mentions.push((hash(id), number.0));
+            }
+        }
+        let days = paper.date.into_iter().chain(paper.commentaries.iter().filter_map(|note| note.date));
+        self.days.extend(days.map(|day| (packed(day), number.0)));
     }
 
     /// What grew.
     #[must_use]
     pub fn finish(self) -> Facts {
-        let Self { mut numbers, mut dates, with_commentary, tags, authors, langs, sources, mut titles } =
-            self;
+        let Self {
+            mut numbers,
+            mut dates,
+            with_commentary,
+            tags,
+            authors,
+            langs,
+            sources,
+            mut titles,
+            mut mentions,
+            mut days,
+        } = self;
         titles.sort_unstable();
+        mentions.sort_unstable();
+        days.sort_unstable();
+        days.dedup();
         numbers.shrink_to_fit();
         dates.shrink_to_fit();
         titles.shrink_to_fit();
+        mentions.shrink_to_fit();
+        days.shrink_to_fit();
         Facts {
             numbers,
             dates,
@@ -326,6 +375,8 @@ impl FactsBuilder {
             langs: langs.finish(),
             sources: sources.finish(),
             titles,
+            mentions,
+            days,
         }
     }
 }
@@ -369,10 +420,21 @@ fn begins_a_word(file: &str, part: &str) -> bool {
         })
 }
 
-fn title_hash(title: &str) -> u64 {
+/// The papers that stand under `key` in pairs that ascend.
+fn under<K: Ord + Copy>(pairs: &[(K, u32)], key: K) -> impl Iterator<Item = PaperNumber> {
+    let first = pairs.partition_point(|(known, _)| *known < key);
+    let from = pairs.get(first..).unwrap_or_default();
+    from.iter().take_while(move |(known, _)| *known == key).map(|(_, number)| PaperNumber(*number))
+}
+
+fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
-    folded_title(title).hash(&mut hasher);
+    value.hash(&mut hasher);
     hasher.finish()
+}
+
+fn title_hash(title: &str) -> u64 {
+    hash(&folded_title(title))
 }
 
 /// In four bytes, in the order of time.

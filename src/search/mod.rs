@@ -15,7 +15,9 @@ mod facts;
 mod feedback;
 mod filter;
 mod hubs;
+mod known;
 mod live;
+mod marks;
 #[cfg(test)]
 mod measure;
 mod named;
@@ -36,11 +38,14 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
-pub use answer::{Answer, Asked, Example, Hit, InEnglish, Link, Match, PaperCard, Signals, Why};
+pub use answer::{
+    Answer, Asked, Example, Hit, InEnglish, Link, Marks, Match, PaperCard, Place, Signals, Why,
+};
 pub use asked::AskedText;
 pub use date_range::DateRange;
 pub use facts::{Facet, Facets, Facts, FactsBuilder, Missing};
 pub use filter::{Filter, FilterError, Key};
+pub use known::ReadIn;
 pub use live::IndexState;
 pub use order::{by_date, diverse, prefer_recent};
 pub use paper_set::PaperSet;

@@ -61,10 +61,9 @@ impl QuestionTexts {
     /// Of `text` as a whole, of its sentences, and of its words in English.
     #[must_use]
     pub fn of(text: &str, encoder: &dyn Encoder) -> Self {
-        let mut sentences = telling_sentences(text);
-        sentences.truncate(MOST_SENTENCES);
+        let sentences = telling_sentences(text).into_iter().take(MOST_SENTENCES);
+        let mut sentences = owned(text, sentences.collect());
         sentences.retain(|sentence| encoder.count_tokens(sentence) <= encoder.token_limit());
-        let sentences = sentences.into_iter().map(str::to_owned).collect();
         Self { sentences, glosses: Glosses::of(text), ..Self::whole(text, encoder) }
     }
 

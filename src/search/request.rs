@@ -34,7 +34,7 @@ pub struct RelatedRequest {
     pub negative: Vec<Example>,
     /// How it is to be answered.
     pub options: Options,
-    /// Name the pair of sentences that ties each of the first hits to the papers asked about; that takes the model's time.
+    /// Name the pair of sentences that ties each of the first hits to the papers asked about.
     pub sentences: bool,
 }
 

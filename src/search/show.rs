@@ -2,8 +2,9 @@
 
 use std::cell::RefCell;
 
-use super::answer::{Hit, InEnglish, Match, PaperCard, Signals, Why};
+use super::answer::{Hit, InEnglish, Marks, Match, PaperCard, Place, Signals, Why};
 use super::evidence::{COVERAGE_WEIGHT, completeness, completeness_in_english, shortness};
+use super::marks::in_order;
 use super::question::between;
 use super::{RankedPaper, SearchError, Searcher};
 use crate::index::Calibration;
@@ -123,6 +124,7 @@ impl Searcher {
             score: 0.0,
             similarity: 0.0,
             matched,
+            marks: Marks::default(),
             why: Why::default(),
         }))
     }
@@ -147,21 +149,29 @@ impl Searcher {
             PassageKind::Title | PassageKind::Abstract => None,
         };
         let text = passage.text(paper).ok_or_else(gone)?.to_owned();
+        let mut marks =
+            Marks { sentence: self.nearest_sentence(ranked, &passage, &text, shown)?, ..Marks::default() };
         let mut words: Vec<String> = Vec::new();
+        let mut in_english: Vec<InEnglish> = Vec::new();
         let mut matcher = shown.words.borrow_mut();
-        let found = matcher.matched(&paper.title).into_iter().chain(matcher.matched(&text));
-        for found in found {
-            if !words.contains(&found.word) {
-                words.push(found.word);
+        for (text, places) in [(&paper.title, &mut marks.title), (&text, &mut marks.passage)] {
+            for found in matcher.matched(text) {
+                places.extend(found.spans.iter().map(|span| Place { start: span.start, end: span.end }));
+                if !words.contains(&found.word) {
+                    words.push(found.word);
+                }
             }
+            if let Some((glosses, question)) = shown.glosses {
+                for (word, span) in matched_in_english(glosses, question, text) {
+                    places.push(Place::of(&span, text));
+                    let english = text.get(span).unwrap_or_default().to_owned();
+                    if in_english.iter().all(|known| known.word != word) {
+                        in_english.push(InEnglish { word, english });
+                    }
+                }
+            }
+            in_order(places);
         }
-        let in_english: Vec<InEnglish> = match shown.glosses {
-            None => Vec::new(),
-            Some((glosses, question)) => {
-                let found = matched_in_english(glosses, question, &format!("{}\n{text}", paper.title));
-                found.into_iter().map(|(word, english)| InEnglish { word, english }).collect()
-            }
-        };
         Ok(Hit {
             score,
             similarity,
@@ -174,6 +184,7 @@ impl Searcher {
                 source,
             },
             paper: PaperCard::from(paper),
+            marks,
             why: Why {
                 words,
                 in_english,

@@ -1,24 +1,23 @@
 //! The pair of sentences that ties two papers: of all pairs, one of each paper's text, the nearest in meaning.
 //!
-//! Sentences have no stored vectors; they are embedded when somebody asks why. So only the first hits are told, and of each
-//! paper only the text that the hit was found by: of an asked paper its passage nearest to the hit's, of the hit the passage
-//! that is shown.
+//! Only the first hits are told, and of each paper only the text that the hit was found by: of an asked paper its passage nearest to
+//! the hit's, of the hit the passage that is shown. The vectors of sentences are stored; a passage of one sentence is as near as
+//! its whole is.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Hit, SearchError, Searcher};
 use crate::paper::{
-    Language, Paper, PaperId, Passage, PassageKind, Role, UnitVector, letters_and_digits, sentences,
+    Language, Paper, PaperId, Passage, PassageKind, Role, Span, UnitVector, letters_and_digits,
 };
 use crate::store::{PaperNumber, PassageNumber};
 
-/// Hits that are told; about 3,000 tokens in all.
+/// Hits that are told.
 const HITS: usize = 10;
-/// Sentences of one passage that are looked at.
-const MOST_SENTENCES: usize = 16;
 /// A sentence with fewer letters and digits is a heading or a scrap, which is near to much and says nothing.
 const SHORTEST_SENTENCE: usize = 16;
 
@@ -53,6 +52,9 @@ pub struct Sentence {
     pub end: usize,
 }
 
+/// A sentence with its vector.
+type Told = (Sentence, UnitVector);
+
 /// A passage of an asked paper.
 struct AskedPassage<'p> {
     number: PassageNumber,
@@ -82,9 +84,7 @@ impl Searcher {
             asked_passages.retain(|asked| asked.passage.kind != PassageKind::Title);
         }
 
-        let mut all: Vec<Sentence> = Vec::new();
-        let mut of_passage: HashMap<PassageNumber, std::ops::Range<usize>> = HashMap::new();
-        let mut pairs = Vec::new();
+        let mut known: HashMap<PassageNumber, Vec<(Sentence, UnitVector)>> = HashMap::new();
         for (hit, number) in hits.iter_mut().zip(found).take(HITS) {
             let (Some(raw), Some((_, passage))) =
                 (self.snapshot.vector(*number)?, self.snapshot.passage(*number)?)
@@ -94,64 +94,61 @@ impl Searcher {
             let nearness = |asked: &&AskedPassage<'_>| asked.raw.cosine(&raw);
             let nearest = asked_passages.iter().max_by(|a, b| nearness(a).total_cmp(&nearness(b)));
             let Some(nearest) = nearest else { continue };
-            let mut add = |number: PassageNumber, paper: &PaperId, passage: &Passage, text: &str| {
-                let known = of_passage.entry(number).or_insert_with(|| {
-                    let first = all.len();
-                    all.extend(sentences_of(paper, passage, text));
-                    first..all.len()
-                });
-                known.clone()
-            };
             let asked_text = nearest.passage.text(nearest.paper).unwrap_or_default();
-            let asked = add(nearest.number, &nearest.paper.id, &nearest.passage, asked_text);
-            let found = add(*number, &hit.paper.id, &passage, &hit.matched.text);
-            pairs.push((&mut hit.why, asked, found));
-        }
-        let texts: Vec<&str> = all.iter().map(|sentence| sentence.text.as_str()).collect();
-        let centring = self.live()?.ranker().centring();
-        let vectors: Vec<UnitVector> = self
-            .encoder
-            .encode_both(&texts)?
-            .iter()
-            .zip(&all)
-            .map(|(raw, sentence)| centring.apply(Role::Passage, sentence.lang, raw))
-            .collect();
-        for (why, asked, found) in pairs {
-            let candidates = asked.flat_map(|of| found.clone().map(move |to| (of, to)));
-            let similarity = |(of, to): (usize, usize)| vectors[of].cosine(&vectors[to]);
-            let best = candidates.max_by(|a, b| similarity(*a).total_cmp(&similarity(*b)));
-            why.tie = best.map(|(of, to)| Tie {
-                similarity: similarity((of, to)),
-                asked: all[of].clone(),
-                found: all[to].clone(),
+            let asked = match known.entry(nearest.number) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(place) => {
+                    let said = self.sentences_of(
+                        nearest.number,
+                        &nearest.paper.id,
+                        &nearest.passage,
+                        asked_text,
+                        &nearest.raw,
+                    )?;
+                    place.insert(said)
+                }
+            };
+            let found = self.sentences_of(*number, &hit.paper.id, &passage, &hit.matched.text, &raw)?;
+            let pairs = asked.iter().flat_map(|of| found.iter().map(move |to| (of, to)));
+            let nearness = |((_, of), (_, to)): &(&Told, &Told)| of.cosine(to);
+            let best = pairs.max_by(|one, other| nearness(one).total_cmp(&nearness(other)));
+            hit.why.tie = best.map(|pair| Tie {
+                similarity: nearness(&pair),
+                asked: pair.0.0.clone(),
+                found: pair.1.0.clone(),
             });
         }
         Ok(())
     }
-}
 
-/// The sentences of a passage that say something; all of it, if none does.
-fn sentences_of(paper: &PaperId, passage: &Passage, text: &str) -> Vec<Sentence> {
-    let spans = sentences(text);
-    let mut kept: Vec<_> = spans
-        .into_iter()
-        .filter(|span| letters_and_digits(&text[span.clone()]) >= SHORTEST_SENTENCE)
-        .take(MOST_SENTENCES)
-        .collect();
-    if kept.is_empty() {
-        kept.push(0..text.len());
-    }
-    let sentence = |span: std::ops::Range<usize>| {
-        let start = passage.start + text[..span.start].chars().count();
-        let own = &text[span];
-        Sentence {
-            paper: paper.clone(),
-            passage: passage.kind,
-            lang: Language::of(own),
-            text: own.to_owned(),
-            start,
-            end: start + own.chars().count(),
+    /// The sentences of a passage that say something, with their centred vectors; all of it, if none does.
+    fn sentences_of(
+        &self,
+        number: PassageNumber,
+        paper: &PaperId,
+        passage: &Passage,
+        text: &str,
+        whole: &UnitVector,
+    ) -> Result<Vec<Told>, SearchError> {
+        let centring = self.live()?.ranker().centring();
+        let told = |span: Span, raw: &UnitVector| {
+            let start = passage.start + text[..span.start].chars().count();
+            let own = &text[span];
+            let sentence = Sentence {
+                paper: paper.clone(),
+                passage: passage.kind,
+                lang: Language::of(own),
+                text: own.to_owned(),
+                start,
+                end: start + own.chars().count(),
+            };
+            (sentence, centring.apply(Role::Passage, passage.language, raw))
+        };
+        let mut all = self.embedded_sentences(number, text)?;
+        all.retain(|(span, _)| letters_and_digits(&text[span.clone()]) >= SHORTEST_SENTENCE);
+        if all.is_empty() {
+            return Ok(vec![told(0..text.len(), whole)]);
         }
-    };
-    kept.into_iter().map(sentence).collect()
+        Ok(all.into_iter().map(|(span, raw)| told(span, &raw)).collect())
+    }
 }

@@ -28,7 +28,7 @@ use tower_http::trace::{DefaultOnFailure, TraceLayer};
 use tracing::Level;
 
 use super::error::{Code, Failure, TIMEOUT};
-use super::routes::faces;
+use super::routes::{self, faces};
 use super::{gate, mcp, metrics};
 use crate::config::{Access, Limits};
 
@@ -151,24 +151,15 @@ pub(super) fn everywhere(routes: Router, access: &Arc<Access>, places: Arc<Semap
 }
 
 /// What is answered however full it is, or refuses in words of its own.
-const WITHOUT_PLACE: [&str; 10] = [
-    "/healthz",
-    "/readyz",
-    "/metrics",
-    "/docs",
-    "/openapi.json",
-    "/style.css",
-    "/script.js",
-    "/icon.svg",
-    "/v1/papers",
-    mcp::PATH,
-];
+const WITHOUT_PLACE: [&str; 7] =
+    ["/healthz", "/readyz", "/metrics", "/docs", "/openapi.json", "/v1/papers", mcp::PATH];
 
 /// A refusal that costs next to nothing: a thousand clients at once are told to come back as fast as they ask. What slips through here
 /// is refused by [`bounded`].
 async fn not_while_full(State(places): State<Arc<Semaphore>>, request: Request, next: Next) -> Response {
     let path = request.uri().path();
-    if places.available_permits() > 0 || WITHOUT_PLACE.contains(&path) || faces::is_at(path) {
+    let is_free = WITHOUT_PLACE.contains(&path) || routes::is_asset(path) || faces::is_at(path);
+    if is_free || places.available_permits() > 0 {
         return next.run(request).await;
     }
     metrics::count_refused();

@@ -7,7 +7,6 @@
 
 mod accept;
 mod answers;
-mod docs;
 mod error;
 mod extract;
 mod gate;
@@ -146,7 +145,7 @@ pub fn router(state: AppState) -> Router {
     };
     let uploading = middleware::bounded(uploading, limits, uploads);
     let document = openapi();
-    let described = docs::route(&document).merge(openapi::route(&document));
+    let described = routes::docs(&document).merge(openapi::route(&document));
     let always = health.merge(routes::assets()).with_state(state).merge(described);
     middleware::everywhere(asking.merge(uploading).merge(always), &access, places)
 }

@@ -43,10 +43,17 @@ fn bearer(key: &str) -> Vec<(&'static str, String)> {
 /// Every operation that the service describes, with a name in each path, and what has no description.
 async fn operations(app: &TestApp) -> Vec<(String, String)> {
     let document: Value = ask(app, "GET", "/openapi.json", &bearer(READ)).await.json();
-    let mut all: Vec<(String, String)> =
-        ["/", "/docs", "/style.css", "/openapi.json", "/nothing", "/mcp", "/healthz%2f..%2fv1%2fexport"]
-            .map(|path| ("GET".to_owned(), path.to_owned()))
-            .into();
+    let mut all: Vec<(String, String)> = [
+        "/",
+        "/docs",
+        "/assets/style.css",
+        "/openapi.json",
+        "/nothing",
+        "/mcp",
+        "/healthz%2f..%2fv1%2fexport",
+    ]
+    .map(|path| ("GET".to_owned(), path.to_owned()))
+    .into();
     for (path, operations) in document["paths"].as_object().unwrap() {
         let named = regexless(path);
         for method in operations.as_object().unwrap().keys() {

@@ -99,7 +99,7 @@ async fn health_and_readiness() {
 #[tokio::test]
 async fn every_answer_has_the_security_headers() {
     let app = TestApp::ready();
-    for path in ["/", "/style.css", "/v1/search?q=a", "/nothing", "/healthz"] {
+    for path in ["/", "/assets/style.css", "/v1/search?q=a", "/nothing", "/healthz"] {
         let headers = app.get(path).await.headers;
         let policy = headers["content-security-policy"].to_str().unwrap();
         assert!(

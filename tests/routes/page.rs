@@ -88,9 +88,11 @@ async fn errors_are_pages_with_their_status() {
 async fn the_page_brings_its_own_files() {
     let app = TestApp::ready();
     let page = app.get("/").await.text;
-    for (path, kind) in
-        [("/style.css", "text/css"), ("/script.js", "text/javascript"), ("/icon.svg", "image/svg+xml")]
-    {
+    for (path, kind) in [
+        ("/assets/style.css", "text/css"),
+        ("/assets/script.js", "text/javascript"),
+        ("/assets/icon.svg", "image/svg+xml"),
+    ] {
         assert!(page.contains(&format!("\"{path}\"")), "{path}");
         let file = app.get(path).await;
         assert_eq!(file.status, 200);

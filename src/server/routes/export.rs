@@ -1,4 +1,4 @@
-//! `/v1/export`: all papers as one stream, as fast as the client reads it and no faster.
+//! `/v1/export`: papers as one stream, all or those that are named, as fast as the client reads it and no faster.
 
 use std::io::{self, BufWriter, Write};
 
@@ -9,15 +9,19 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use futures_util::stream::unfold;
 use serde::Deserialize;
+use serde::de::value::{Error as ValueError, StrDeserializer};
 use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use utoipa::{IntoParams, ToSchema};
 
+use super::options::{Pairs, unknown, yes_or_no};
 use crate::export::{ExportError, ExportFormat, write_all};
-use crate::server::error::{AskingFails, EveryFails, Failure};
-use crate::server::extract::Query;
+use crate::paper::PaperId;
+use crate::search::SearchError;
+use crate::server::error::{AskingFails, EveryFails, Failure, NamingFails};
+use crate::server::extract::{Query, named};
 use crate::server::state::{AppState, off_thread, place};
-use crate::store::{Store, StoreError};
+use crate::store::{PaperNumber, Snapshot, Store, StoreError};
 
 /// Bytes that travel together.
 const PARCEL: usize = 64 * 1024;
@@ -25,18 +29,43 @@ const PARCEL: usize = 64 * 1024;
 /// Parcels on their way.
 const PARCELS: usize = 4;
 
+/// Papers that may be named: as many as an address can hold.
+pub(super) const MOST_NAMED: usize = 1_000;
+
 /// What is written, and how.
-#[derive(Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
+#[derive(Default, IntoParams)]
 #[into_params(parameter_in = Query)]
 pub(super) struct Asked {
     /// The format, `jsonl` if not given; only that holds everything.
-    #[serde(default)]
     #[param(inline)]
-    format: Format,
+    format: Option<Format>,
     /// Whether each paper carries its vectors (`jsonl` only).
-    #[serde(default)]
-    vectors: bool,
+    vectors: Option<bool>,
+    /// Only this paper; repeat it for up to a thousand, in their order. All if none is named.
+    #[param(required = false, value_type = Vec<String>)]
+    id: Vec<PaperId>,
+}
+
+impl Asked {
+    fn of_url(pairs: Pairs) -> Result<Self, Failure> {
+        let mut asked = Self::default();
+        for (name, value) in pairs {
+            let twice = || Failure::invalid(format!("{name} is given twice"), "give it once").of("format");
+            match name.as_str() {
+                "format" if asked.format.is_some() => return Err(twice()),
+                "vectors" if asked.vectors.is_some() => return Err(twice()),
+                "format" => asked.format = Some(Format::read(&value)?),
+                "vectors" => asked.vectors = Some(yes_or_no("vectors", &value)?),
+                "id" if asked.id.len() == MOST_NAMED => {
+                    let hint = "ask for the rest by another request, or for all";
+                    return Err(Failure::invalid(format!("more than {MOST_NAMED} papers are named"), hint));
+                }
+                "id" => asked.id.push(named(&value)?),
+                _ => return Err(unknown(&name, &["format", "vectors", "id"])),
+            }
+        }
+        Ok(asked)
+    }
 }
 
 /// A format that is written.
@@ -52,9 +81,16 @@ enum Format {
     Ris,
     /// CSL-JSON.
     Csl,
+    /// Markdown.
+    Markdown,
 }
 
 impl Format {
+    fn read(text: &str) -> Result<Self, Failure> {
+        let read = Self::deserialize(StrDeserializer::<ValueError>::new(text));
+        read.map_err(|error| Failure::invalid(error.to_string(), "leave it out for jsonl").of("format"))
+    }
+
     /// The format, its content type, and the name of a file of it.
     const fn told(self) -> (ExportFormat, &'static str, &'static str) {
         match self {
@@ -71,6 +107,9 @@ impl Format {
                 "application/x-research-info-systems; charset=utf-8",
                 "attachment; filename=\"papers.ris\"",
             ),
+            Self::Markdown => {
+                (ExportFormat::Markdown, "text/markdown; charset=utf-8", "attachment; filename=\"papers.md\"")
+            }
             Self::Csl => (
                 ExportFormat::Csl,
                 "application/vnd.citationstyles.csl+json",
@@ -80,9 +119,9 @@ impl Format {
     }
 }
 
-/// All papers, written out
+/// Papers, written out
 ///
-/// Of the moment at which it is asked, whatever is written meanwhile. An export that could not be ended breaks off the
+/// All, or those that are named, of the moment at which it is asked, whatever is written meanwhile. An export that could not be ended breaks off the
 /// connection: what ends well is whole.
 #[utoipa::path(
     get,
@@ -93,25 +132,32 @@ impl Format {
     responses(
         (status = OK, description = "A stream, in the order in which the papers came", content(
             (String = "application/x-ndjson"), (String = "application/x-bibtex"),
-            (String = "application/x-research-info-systems"), (Vec<serde_json::Value> = "application/vnd.citationstyles.csl+json"),
+            (String = "application/x-research-info-systems"), (String = "text/markdown"),
+            (Vec<serde_json::Value> = "application/vnd.citationstyles.csl+json"),
         )),
-        EveryFails, AskingFails,
+        EveryFails, AskingFails, NamingFails,
     )
 )]
 pub(super) async fn get(
     State(state): State<AppState>,
-    Query(asked): Query<Asked>,
+    Query(pairs): Query<Pairs>,
 ) -> Result<Response, Failure> {
-    if asked.vectors && asked.format != Format::Jsonl {
+    let Asked { format, vectors, id: ids } = Asked::of_url(pairs)?;
+    let (format, vectors) = (format.unwrap_or_default(), vectors.unwrap_or_default());
+    if vectors && format != Format::Jsonl {
         return Err(Failure::invalid("this format has no place for vectors", "ask for format=jsonl"));
     }
     let place = place(&state.exports)?;
-    let snapshot = off_thread(move || match Store::open(state.library.folder()) {
+    let (snapshot, only) = off_thread(move || match Store::open(state.library.folder()) {
         Err(error @ StoreError::Missing(_)) => Err(Failure::not_ready(error.to_string())),
-        opened => Ok(opened?.snapshot()?),
+        opened => {
+            let snapshot = opened?.snapshot()?;
+            let only = (!ids.is_empty()).then(|| numbers(&snapshot, &ids)).transpose()?;
+            Ok((snapshot, only))
+        }
     })
     .await?;
-    let (format, kind, file) = asked.format.told();
+    let (format, kind, file) = format.told();
     let (sender, parcels) = mpsc::channel(PARCELS);
     spawn_blocking(move || {
         // To the end of the work, not of the answer: who leaves and comes again must not add up.
@@ -119,7 +165,7 @@ pub(super) async fn get(
         let client = Client(sender.clone());
         let mut out = BufWriter::with_capacity(PARCEL, client);
         let written =
-            write_all(&snapshot, format, asked.vectors, None, &mut out, &mut |_| !sender.is_closed());
+            write_all(&snapshot, format, vectors, only.as_deref(), &mut out, &mut |_| !sender.is_closed());
         if let Err(error) = written
             && !sender.is_closed()
         {
@@ -136,6 +182,19 @@ pub(super) async fn get(
     // Layers ask a body once more after its end.
     let body = Body::from_stream(parcels.fuse());
     Ok(([(header::CONTENT_TYPE, kind), (header::CONTENT_DISPOSITION, file)], body).into_response())
+}
+
+/// The papers of that name, each once.
+fn numbers(snapshot: &Snapshot, ids: &[PaperId]) -> Result<Vec<PaperNumber>, Failure> {
+    let mut numbers = Vec::new();
+    for id in ids {
+        match snapshot.paper_by_name(id)? {
+            Some((number, _)) if numbers.contains(&number) => {}
+            Some((number, _)) => numbers.push(number),
+            None => return Err(SearchError::Unknown(id.clone()).into()),
+        }
+    }
+    Ok(numbers)
 }
 
 fn broken_off(error: ExportError) -> io::Error {

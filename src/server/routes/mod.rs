@@ -5,8 +5,7 @@ pub(super) mod faces;
 mod facets;
 mod health;
 mod options;
-mod page;
-mod page_view;
+mod pages;
 mod papers;
 pub(super) mod related;
 pub(super) mod search;
@@ -14,7 +13,6 @@ mod tasks;
 mod uploads;
 
 use axum::Router;
-use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -48,12 +46,22 @@ pub(super) fn uploads() -> OpenApiRouter<AppState> {
 
 /// For people.
 pub(super) fn pages() -> Router<AppState> {
-    Router::new().route("/", get(page::home)).route("/paper", get(page::paper))
+    pages::routes()
 }
 
-/// Style, script and icon.
+/// The API, told to people.
+pub(super) fn docs(document: &utoipa::openapi::OpenApi) -> Router {
+    pages::docs::route(document)
+}
+
+/// Styles, scripts and the icon.
 pub(super) fn assets() -> Router<AppState> {
-    page::assets()
+    pages::assets()
+}
+
+/// Whether a path is of those.
+pub(super) fn is_asset(path: &str) -> bool {
+    path.starts_with(pages::ASSETS)
 }
 
 /// Answered however busy we are.

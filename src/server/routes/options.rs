@@ -191,7 +191,7 @@ impl Once {
     }
 }
 
-const FILTERS: [&str; 13] = [
+pub(super) const FILTERS: [&str; 13] = [
     "tag",
     "not_tag",
     "author",
@@ -227,7 +227,7 @@ fn number<N: std::str::FromStr>(name: &str, value: &str) -> Result<N, Failure> {
     value.parse().map_err(|_| refused(&format!("{name} is '{value}', no number")).of(name))
 }
 
-fn unknown(name: &str, known: &[&str]) -> Failure {
+pub(super) fn unknown(name: &str, known: &[&str]) -> Failure {
     let name = crate::paper::cut(name, 40);
     Failure::invalid(format!("there is no parameter '{name}'"), format!("use any of {}", known.join(", ")))
 }

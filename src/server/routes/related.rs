@@ -98,9 +98,9 @@ pub(in crate::server) async fn answer(
 ) -> Result<Answer, Failure> {
     page.put(&mut request.options, &state.limits)?;
     check(&request, &state.limits)?;
-    // Papers have their vectors already: only texts, and sentences that tie, take the model's time.
+    // Papers have their vectors already: only texts take the model's time.
     let is_text = |example: &Example| matches!(example, Example::Text { .. });
-    let needs_model = request.sentences || request.positive.iter().chain(&request.negative).any(is_text);
+    let needs_model = request.positive.iter().chain(&request.negative).any(is_text);
     state.answer(request, |request| &request.options, needs_model, Searcher::related).await
 }
 

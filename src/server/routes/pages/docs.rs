@@ -8,10 +8,12 @@ use axum::response::Html;
 use axum::routing::get;
 use serde_json::Value;
 
+use super::Frame;
+
 #[derive(Template)]
 #[template(path = "docs.html", config = "src/server/page/askama.toml")]
 struct Docs {
-    question: &'static str,
+    frame: Frame,
     intro: Vec<Piece>,
     groups: Vec<Group>,
     schemas: Vec<Schema>,
@@ -69,7 +71,7 @@ enum Piece {
 }
 
 /// The route of the page of `document`.
-pub(super) fn route(document: &utoipa::openapi::OpenApi) -> Router {
+pub(in crate::server) fn route(document: &utoipa::openapi::OpenApi) -> Router {
     let document = serde_json::to_value(document).unwrap_or_default();
     let text = Docs::of(&document).render().unwrap_or_default();
     Router::new().route("/docs", get(async move || Html(text)))
@@ -97,7 +99,7 @@ impl Docs {
             fields: fields(schema),
         };
         Self {
-            question: "",
+            frame: Frame::in_english(),
             intro: pieces(&document["info"]["description"]),
             groups: list(&document["tags"]).iter().map(group).collect(),
             schemas: entries(&document["components"]["schemas"]).map(schema).collect(),
