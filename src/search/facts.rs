@@ -4,6 +4,7 @@
 //! A filter is answered from here before anything is ranked, so that ranking looks at the papers that may answer, and
 //! an answer is never short because its papers were filtered away afterwards.
 
+use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use jiff::civil::Date;
@@ -232,6 +233,22 @@ impl Facts {
             authors: of(&self.authors),
             commentary: best(commentary.map(|(value, count)| (value.to_owned(), count)).collect()),
         }
+    }
+
+    /// The endings of files, and how many papers were read in files of each.
+    #[must_use]
+    pub fn formats(&self) -> Vec<Facet> {
+        let mut counts: BTreeMap<String, usize> = BTreeMap::new();
+        for (file, count) in self.sources.counts(0..self.numbers.len()) {
+            let name = file.rsplit(['/', '\\']).next().unwrap_or(file);
+            let ending = name.rsplit_once('.').map(|(_, ending)| folded(ending));
+            // A text that was sent has a name and no ending.
+            let ending = ending.filter(|ending| (1..=8).contains(&ending.chars().count()));
+            if let Some(ending) = ending {
+                *counts.entry(format!(".{ending}")).or_default() += count;
+            }
+        }
+        best(counts.into_iter().collect())
     }
 
     /// The papers whose title `text` is, whatever the case, punctuation and accents of either; by number.

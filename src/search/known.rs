@@ -2,7 +2,7 @@
 
 use jiff::civil::Date;
 
-use super::{SearchError, Searcher};
+use super::{Facet, SearchError, Searcher};
 use crate::paper::{Mention, Paper};
 use crate::store::PaperNumber;
 
@@ -49,6 +49,14 @@ impl Searcher {
         found.retain(|other| other.id != paper.id && other.mentions.iter().any(is_meant));
         found.sort_by(|one, other| other.date.cmp(&one.date));
         Ok(found)
+    }
+
+    /// The endings of the files that papers were read in, and how many papers each; the commonest first.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn formats(&self) -> Result<Vec<Facet>, SearchError> {
+        Ok(self.facts()?.formats())
     }
 
     /// The days of which there is a paper or a commentary, and how many papers, the newest first.

@@ -219,6 +219,14 @@ impl Searcher {
         Ok(facts.facets(&facts.select(filter)))
     }
 
+    /// Reads what filters and pages need, so that the first who asks does not wait for it.
+    ///
+    /// # Errors
+    /// If the store cannot be read.
+    pub fn prepare(&self) -> Result<(), SearchError> {
+        self.facts().map(|_| ())
+    }
+
     /// What answers; once the index was found damaged, a scan of all that is stored.
     fn live(&self) -> Result<&Live, SearchError> {
         if self.live.unusable().is_none() {
@@ -240,6 +248,11 @@ impl Searcher {
     }
 
     fn facts(&self) -> Result<&Facts, SearchError> {
+        if let Some(facts) = self.facts.get() {
+            return Ok(facts);
+        }
+        // One reads them, the others wait.
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(facts) = self.facts.get() {
             return Ok(facts);
         }

@@ -229,6 +229,11 @@ impl AppState {
             let library = self.library.clone();
             let look = move || {
                 let now = library.look()?;
+                if let Ok(searcher) = library.searcher()
+                    && let Err(error) = searcher.prepare()
+                {
+                    tracing::warn!(%error, "the library cannot be read through now");
+                }
                 // Damage may be found while the same index goes on answering.
                 Some((now, library.searcher().is_ok_and(|searcher| worker::is_unindexed(&searcher))))
             };

@@ -3,6 +3,7 @@
 mod export;
 pub(super) mod faces;
 mod facets;
+mod feed;
 mod health;
 mod options;
 mod pages;
@@ -13,6 +14,7 @@ mod tasks;
 mod uploads;
 
 use axum::Router;
+use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -46,7 +48,7 @@ pub(super) fn uploads() -> OpenApiRouter<AppState> {
 
 /// For people.
 pub(super) fn pages() -> Router<AppState> {
-    pages::routes()
+    pages::routes().route("/feed.atom", get(feed::feed))
 }
 
 /// The API, told to people.

@@ -4,12 +4,12 @@ use super::address::{Said, address};
 use super::view::{LinkView, code, name_of, web_links};
 use super::words::Words;
 use crate::paper::{Language, PaperId, PassageKind};
-use crate::search::{Hit, Place, Tie};
+use crate::search::{Hit, Marks, Place, Tie};
 
 /// The authors that stand in a list; the paper's own page has them all.
 const AUTHORS_SHOWN: usize = 3;
-/// From so near in meaning on a paper would be found without a word of the question: noise comes to half of that.
-const BY_MEANING: f32 = 0.3;
+/// From so near in meaning on a paper would be found without a word of the question: what has nothing to do with it comes to 0.1.
+const BY_MEANING: f32 = 0.15;
 
 /// One hit.
 pub(super) struct HitView {
@@ -54,6 +54,13 @@ pub(super) struct TagView {
     pub(super) href: String,
 }
 
+impl TagView {
+    pub(super) fn all(tags: &[String]) -> Vec<Self> {
+        let tag = |tag: &String| Self { tag: tag.clone(), href: address("/", [("tag", tag)]) };
+        tags.iter().map(tag).collect()
+    }
+}
+
 /// A piece of a text, marked or not.
 #[derive(Debug, PartialEq)]
 pub(super) struct Piece {
@@ -87,16 +94,18 @@ impl HitView {
         let paper = &hit.paper;
         let key = paper.id.to_string();
         let steers = said.first("related").is_some();
+        // Of papers that are like a paper every second word is marked, which says nothing.
+        let asks = said.first("q").is_some();
+        let marks = if asks { hit.marks.clone() } else { Marks::default() };
         let lang_name = name_of(hit.matched.lang);
         let kind = match hit.matched.passage {
             PassageKind::Title => words.title_kind,
             PassageKind::Abstract => words.abstract_kind,
             PassageKind::Commentary => words.commentary_kind,
         };
-        let tag = |tag: &String| TagView { tag: tag.clone(), href: address("/", [("tag", tag)]) };
         Self {
             id: paper.id.is_registered().then(|| paper.id.clone()),
-            title: pieces(&paper.title, &hit.marks.title, None),
+            title: pieces(&paper.title, &marks.title, None),
             name: paper.title.clone(),
             title_lang: code(Language::of(&paper.title)),
             href: address("/paper", [("id", &key)]),
@@ -105,7 +114,7 @@ impl HitView {
             links: web_links(paper.url.iter(), words),
             authors: authors(&paper.authors),
             date: paper.date.map(|date| date.to_string()),
-            tags: paper.tags.iter().map(tag).collect(),
+            tags: TagView::all(&paper.tags),
             score: Some(ScoreView {
                 percent: (hit.score.clamp(0.0, 1.0) * 100.0).round() as u8,
                 told: (words.score)(
@@ -113,12 +122,12 @@ impl HitView {
                     &format!("{:.3}", hit.similarity),
                 ),
             }),
-            found_by: if said.first("q").is_some() { found_by(hit, words) } else { "" },
+            found_by: if asks { found_by(hit, words) } else { "" },
             kind,
             lang: code(hit.matched.lang),
             matched: (words.matched)(kind, &lang_name),
             lang_name,
-            text: pieces(&hit.matched.text, &hit.marks.passage, hit.marks.sentence),
+            text: pieces(&hit.matched.text, &marks.passage, marks.sentence),
             why: why(hit, words),
             tie: hit.why.tie.as_ref().map(TieView::from),
             key,
@@ -186,7 +195,8 @@ fn why(hit: &Hit, words: &Words) -> Vec<String> {
     why
 }
 
-fn authors(authors: &[String]) -> Option<String> {
+/// The first authors of a list.
+pub(super) fn authors(authors: &[String]) -> Option<String> {
     let shown = authors.get(..AUTHORS_SHOWN).unwrap_or(authors).join(", ");
     let more = if authors.len() > AUTHORS_SHOWN { " et al." } else { "" };
     (!shown.is_empty()).then(|| format!("{shown}{more}"))

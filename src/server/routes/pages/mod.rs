@@ -5,8 +5,10 @@
 
 mod address;
 mod basket;
+mod days;
 pub(super) mod docs;
 mod hit;
+mod library;
 mod paper;
 mod search;
 mod view;
@@ -28,6 +30,8 @@ pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/", get(search::page))
         .route("/paper", get(paper::page))
+        .route("/days", get(days::page))
+        .route("/library", get(library::page))
         .route("/basket", get(basket::page))
 }
 
@@ -46,6 +50,8 @@ struct Frame {
 enum Here {
     Search,
     Paper,
+    Days,
+    Library,
     Basket,
 }
 
@@ -60,13 +66,16 @@ impl Frame {
     }
 
     /// Paths and names of the pages that are a click away.
-    fn navigation(&self) -> [(&'static str, &'static str); 1] {
-        [("/basket", self.words.basket)]
+    fn navigation(&self) -> [(&'static str, &'static str); 3] {
+        let words = self.words;
+        [("/days", words.days), ("/library", words.library), ("/basket", words.basket)]
     }
 
     /// Whether a link of the navigation leads to where the reader is.
     fn is(&self, page: &&str) -> bool {
         match self.here {
+            Here::Days => *page == "/days",
+            Here::Library => *page == "/library",
             Here::Basket => *page == "/basket",
             Here::Search | Here::Paper => false,
         }
@@ -112,6 +121,7 @@ pub(super) fn assets() -> Router<AppState> {
     let files = [
         ("style.css", "text/css; charset=utf-8", include_str!("../../page/style.css")),
         ("script.js", "text/javascript; charset=utf-8", include_str!("../../page/script.js")),
+        ("library.js", "text/javascript; charset=utf-8", include_str!("../../page/library.js")),
         ("icon.svg", "image/svg+xml", include_str!("../../page/icon.svg")),
     ];
     files.into_iter().fold(Router::new(), |routes, (name, kind, text)| {

@@ -103,11 +103,7 @@ fn paper_page(searcher: &Searcher, id: PaperId, words: &'static Words) -> Result
         exports: super::basket::exports([key.as_str()]),
         notes: paper.commentaries.iter().map(NoteView::from).collect(),
         links: web_links(paper.url.iter().chain(&paper.repositories), words),
-        tags: paper
-            .tags
-            .iter()
-            .map(|tag| TagView { tag: tag.clone(), href: address("/", [("tag", tag)]) })
-            .collect(),
+        tags: TagView::all(&paper.tags),
         mentions: paper.mentions.iter().map(|mention| mention_view(searcher, mention)).collect(),
         mentioned_by,
         sources: sources.collect(),

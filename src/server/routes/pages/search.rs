@@ -180,7 +180,7 @@ async fn search_page(
         choice(words.best_first, None, sort == Sort::Score),
         choice(words.newest_first, Some("date"), sort == Sort::Date),
     ];
-    let examples = if answer.is_none() { examples(&facets, words) } else { Vec::new() };
+    let examples = if answer.is_none() { examples(&facets) } else { Vec::new() };
     Ok(SearchPage {
         frame: Frame {
             question: question.to_owned(),
@@ -289,12 +289,19 @@ fn sides(facets: &Facets, said: &Said, words: &'static Words) -> Vec<Side> {
     };
     let mut years: Vec<Facet> = facets.years.clone();
     years.sort_by(|one, other| other.value.cmp(&one.value));
+    // A file with one paper of its own is no way to narrow down.
+    let sources: Vec<Facet> = facets
+        .sources
+        .iter()
+        .filter(|file| file.count > 1 || said.has("source", &file.value))
+        .cloned()
+        .collect();
     let mut sides = vec![
         side(words.tags, "tag", &facets.tags),
         side(words.years, "year", &years),
         side(words.languages, "lang", &facets.langs),
         side(words.commentary_facet, "has_commentary", &facets.commentary),
-        side(words.sources, "source", &facets.sources),
+        side(words.sources, "source", &sources),
     ];
     // One value that all have narrows nothing down.
     sides.retain(|side| side.open.len() > 1 || side.open.iter().any(|choice| choice.is_chosen));
@@ -302,7 +309,7 @@ fn sides(facets: &Facets, said: &Said, words: &'static Words) -> Vec<Side> {
 }
 
 /// The commonest tags, for who does not know what to ask.
-fn examples(facets: &Facets, _words: &Words) -> Vec<Choice> {
+fn examples(facets: &Facets) -> Vec<Choice> {
     let choice = |facet: &Facet| Choice {
         label: facet.value.clone(),
         count: Some(facet.count),

@@ -96,7 +96,7 @@ pub(super) fn web_links<'a>(links: impl Iterator<Item = &'a String>, words: &Wor
         } else if bare.starts_with("github.com/") || bare.starts_with("gitlab.com/") {
             add(link, &format!("{} {bare}", words.code_link));
         } else {
-            add(link, bare);
+            add(link, bare.split(['/', '?', '#']).next().unwrap_or(bare));
         }
     }
     shown
@@ -128,6 +128,6 @@ mod tests {
         .map(String::from);
         let shown: Vec<String> =
             web_links(links.iter(), &ENGLISH).into_iter().map(|link| link.label).collect();
-        assert_eq!(shown, ["arXiv", "PDF", "Code github.com/a/b", "example.org/?<b>"]);
+        assert_eq!(shown, ["arXiv", "PDF", "Code github.com/a/b", "example.org"]);
     }
 }

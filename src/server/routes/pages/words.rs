@@ -137,6 +137,49 @@ pub(super) struct Words {
     pub(super) is_mentioned_by: fn(&str) -> String,
     /// One paper mentions another.
     pub(super) mention: fn(&str, &str) -> String,
+    pub(super) earlier_day: &'static str,
+    pub(super) later_day: &'static str,
+    pub(super) earlier_month: &'static str,
+    pub(super) later_month: &'static str,
+    pub(super) choose_day: &'static str,
+    pub(super) go: &'static str,
+    pub(super) nothing_that_day: &'static str,
+    pub(super) no_days: &'static str,
+    /// From Monday, one letter each, separated by spaces.
+    pub(super) weekdays: &'static str,
+    pub(super) calendar: &'static str,
+    pub(super) add_papers: &'static str,
+    pub(super) drop_here: &'static str,
+    pub(super) drop_what: &'static str,
+    pub(super) choose_files: &'static str,
+    pub(super) needs_script: &'static str,
+    pub(super) sending: &'static str,
+    pub(super) reading_in: &'static str,
+    pub(super) can_be_found: &'static str,
+    pub(super) not_read: &'static str,
+    /// Before the number of a line.
+    pub(super) line_number: &'static str,
+    pub(super) new_records: &'static str,
+    pub(super) changed_records: &'static str,
+    pub(super) unchanged_records: &'static str,
+    pub(super) removed_records: &'static str,
+    pub(super) refused_records: &'static str,
+    pub(super) contents: &'static str,
+    pub(super) papers_count: &'static str,
+    pub(super) passages_count: &'static str,
+    pub(super) waiting_count: &'static str,
+    pub(super) formats: &'static str,
+    pub(super) model: &'static str,
+    pub(super) index: &'static str,
+    pub(super) index_missing: &'static str,
+    pub(super) index_scanned: &'static str,
+    pub(super) whole_library: &'static str,
+    /// The number of a published index, and how many vectors it has.
+    pub(super) generation: fn(u64, usize) -> String,
+    /// The measured recall of a graph.
+    pub(super) graph: fn(f64) -> String,
+    /// Papers of a day.
+    pub(super) of_day: fn(usize) -> String,
 }
 
 /// Which languages the interface speaks; the first is for everybody else.

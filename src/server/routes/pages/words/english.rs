@@ -2,6 +2,10 @@
 
 use super::Words;
 
+fn papers(count: usize) -> String {
+    if count == 1 { "1 paper".to_owned() } else { format!("{count} papers") }
+}
+
 pub(in super::super) static ENGLISH: Words = Words {
     code: "en",
     skip: "Skip to the content",
@@ -97,9 +101,11 @@ pub(in super::super) static ENGLISH: Words = Words {
     key_go: "go to days, map, library, basket",
     key_help: "these keys",
     close: "Close",
-    counted: |shown, total, ms| format!("{shown} of {total} papers · {ms:.0} ms"),
+    counted: |shown, total, ms| format!("{shown} of {} · {ms:.0} ms", papers(total)),
     pieces: |pieces| format!("question read in {pieces} pieces"),
-    holds: |papers, passages| format!("{papers} papers · {passages} passages"),
+    holds: |all, passages| {
+        format!("{} · {passages} passages", papers(usize::try_from(all).unwrap_or(usize::MAX)))
+    },
     pending: |passages| {
         format!(
             "{passages} passages cannot be found yet: they are still being read in, or 'paperkin ingest' waits to be run to the end."
@@ -111,4 +117,42 @@ pub(in super::super) static ENGLISH: Words = Words {
     mentions: |paper| format!("mentions {paper}"),
     is_mentioned_by: |paper| format!("mentioned by {paper}"),
     mention: |from, to| format!("{from} mentions {to}"),
+    earlier_day: "Earlier day",
+    later_day: "Later day",
+    earlier_month: "Earlier month",
+    later_month: "Later month",
+    choose_day: "Go to a day",
+    go: "Go",
+    nothing_that_day: "Nothing came in on that day",
+    no_days: "No paper here has a date",
+    weekdays: "M T W T F S S",
+    calendar: "Calendar",
+    add_papers: "Add papers",
+    drop_here: "Drop files here",
+    drop_what: "Digests, notes, articles, JSON lines, BibTeX, RIS, CSL-JSON, feeds: recognised by content. UTF-8, not compressed.",
+    choose_files: "Choose files",
+    needs_script: "Adding papers here needs JavaScript. On the command line: paperkin ingest FILE...",
+    sending: "Sending",
+    reading_in: "Being made findable",
+    can_be_found: "Can be found",
+    not_read: "Not read",
+    line_number: "line",
+    new_records: "new",
+    changed_records: "changed",
+    unchanged_records: "known already",
+    removed_records: "removed earlier",
+    refused_records: "refused",
+    contents: "What is in it",
+    papers_count: "papers",
+    passages_count: "passages",
+    waiting_count: "passages wait to be embedded",
+    formats: "Formats",
+    model: "Model",
+    index: "Index",
+    index_missing: "none published yet; what is stored is scanned",
+    index_scanned: "scanned: nothing is missed",
+    whole_library: "The whole library",
+    generation: |number, vectors| format!("generation {number}, {vectors} vectors"),
+    graph: |recall| format!("graph, measured recall@10 {recall:.3}"),
+    of_day: papers,
 };
