@@ -3,7 +3,6 @@
 mod export;
 pub(super) mod faces;
 mod facets;
-mod feed;
 mod health;
 mod options;
 mod pages;
@@ -14,7 +13,6 @@ mod tasks;
 mod uploads;
 
 use axum::Router;
-use axum::routing::get;
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -48,7 +46,7 @@ pub(super) fn uploads() -> OpenApiRouter<AppState> {
 
 /// For people.
 pub(super) fn pages() -> Router<AppState> {
-    pages::routes().route("/feed.atom", get(feed::feed))
+    pages::routes()
 }
 
 /// The API, told to people.

@@ -4,9 +4,11 @@
 //! address alone.
 
 mod address;
+mod asked;
 mod basket;
 mod days;
 pub(super) mod docs;
+mod feed;
 mod hit;
 mod library;
 mod paper;
@@ -33,6 +35,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/days", get(days::page))
         .route("/library", get(library::page))
         .route("/basket", get(basket::page))
+        .route("/feed.atom", get(feed::feed))
 }
 
 /// What stands around every page.

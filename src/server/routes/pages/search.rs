@@ -1,25 +1,22 @@
-//! `/`: asks, lists, narrows down and steers. One address says all: the question (`q`), filters as the API has them, papers to be
-//! like (`related`) and unlike (`unlike`).
+//! `/`: asks, lists, narrows down and steers, as its address says ([`Asked`]).
 
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
 
 use super::address::Said;
+use super::asked::Asked;
 use super::hit::HitView;
 use super::view::{About, name_of};
 use super::words::Words;
 use super::{Frame, Here, shown};
 use crate::paper::{Language, PaperId};
-use crate::search::{
-    Answer, AskedText, Example, Facet, Facets, Filter, RelatedRequest, RequestError, SearchError,
-    SearchRequest, Searcher, Sort,
-};
+use crate::search::{Answer, AskedText, Facet, Facets, RequestError, SearchError, Searcher, Sort};
 use crate::server::error::Failure;
-use crate::server::extract::{Query, named};
+use crate::server::extract::Query;
 use crate::server::library::index_words;
-use crate::server::routes::options::{Options, Pairs};
-use crate::server::routes::{DEFAULT_HITS, related, search};
+use crate::server::routes::DEFAULT_HITS;
+use crate::server::routes::options::Pairs;
 use crate::server::state::AppState;
 
 /// Values of a facet that stand open; the rest unfolds.
@@ -93,59 +90,28 @@ pub(super) async fn page(
     words: &'static Words,
     asked: Result<Query<Pairs>, Failure>,
 ) -> Response {
-    let said = asked.map(|Query(pairs)| Said::new("/", pairs));
-    let question = said.as_ref().ok().and_then(|said| said.first("q")).unwrap_or_default().trim().to_owned();
-    let page = match said {
-        Ok(said) => search_page(&state, words, said, &question).await,
+    let typed = |(name, value): &(String, String)| (name == "q").then(|| value.trim().to_owned());
+    let question =
+        asked.as_ref().ok().and_then(|Query(pairs)| pairs.iter().find_map(typed)).unwrap_or_default();
+    let page = match asked.and_then(|Query(pairs)| Asked::of(pairs)) {
+        Ok(asked) => search_page(&state, words, asked).await,
         Err(failure) => Err(failure),
     };
     shown(page, words, &question)
 }
 
-async fn search_page(
-    state: &AppState,
-    words: &'static Words,
-    said: Said,
-    question: &str,
-) -> Result<SearchPage, Failure> {
-    let of =
-        |name: &str| said.all(name).filter(|id| !id.is_empty()).map(named).collect::<Result<Vec<_>, _>>();
-    let (liked, unliked) = (of("related")?, of("unlike")?);
-    let own = |name: &str| matches!(name, "q" | "related" | "unlike");
-    let options = said.pairs().iter().filter(|(name, value)| !own(name) && !value.is_empty());
-    let (_, Options { page, options }) = Options::of_url(options.cloned().collect(), &[])?;
-
+async fn search_page(state: &AppState, words: &'static Words, asked: Asked) -> Result<SearchPage, Failure> {
     let searcher = state.library.searcher()?;
     let counts = searcher.counts();
     let (papers, passages) = (counts.papers, counts.passages);
-    let has_filter = options.filter != Filter::default();
+    let asks = papers > 0 && !asked.is_nothing();
+    let answer = if asks { Some(asked.answer(state, true).await?) } else { None };
+    let limit = asked.page.limit.map_or(DEFAULT_HITS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
+    let is_steered = asked.is_steered();
+    let Asked { said, question, liked, unliked, options, .. } = asked;
     let sort = options.sort;
-    let limit = page.limit.map_or(DEFAULT_HITS, |limit| usize::try_from(limit).unwrap_or(usize::MAX));
-
-    let steers = !liked.is_empty();
-    let answer = if papers == 0 {
-        None
-    } else if steers {
-        let example = |id: &PaperId| Example::Paper(id.clone());
-        let text = (!question.is_empty()).then(|| Example::Text { text: question.to_owned() });
-        let request = RelatedRequest {
-            positive: liked.iter().map(example).chain(text).collect(),
-            negative: unliked.iter().map(example).collect(),
-            options: options.clone(),
-            sentences: true,
-        };
-        Some(related::answer(state, request, page).await?)
-    } else if question.is_empty() && !has_filter {
-        None
-    } else {
-        // Filters alone list what they allow.
-        let text = question.to_owned();
-        let request = SearchRequest { text, options: options.clone() };
-        Some(search::answer(state, request, page).await?)
-    };
-
-    let filter = match AskedText::parse(question) {
-        Ok(typed) if !steers => typed.filter.joined(options.filter),
+    let filter = match AskedText::parse(&question) {
+        Ok(typed) if !is_steered => typed.filter.joined(options.filter),
         Ok(_) => options.filter,
         Err(error) => return Err(SearchError::from(RequestError::from(error)).into()),
     };
@@ -182,11 +148,7 @@ async fn search_page(
     ];
     let examples = if answer.is_none() { examples(&facets) } else { Vec::new() };
     Ok(SearchPage {
-        frame: Frame {
-            question: question.to_owned(),
-            kept: said.filters(),
-            ..Frame::new(words, Here::Search)
-        },
+        frame: Frame { question, kept: said.filters(), ..Frame::new(words, Here::Search) },
         clear: (chips.len() > 1).then(|| said.only(&["q", "related", "unlike", "sort"])),
         chips,
         sides: sides(&facets, &said, words),

@@ -7,12 +7,12 @@ use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
 use jiff::civil::Date;
 
-use super::options::{Options, Pairs};
-use super::{Page, related, search};
-use crate::paper::PaperId;
-use crate::search::{Answer, Example, Filter, Hit, RelatedRequest, SearchRequest, Sort};
+use super::address::address;
+use super::asked::Asked;
+use crate::search::{Answer, Hit, Sort};
 use crate::server::error::Failure;
-use crate::server::extract::{Query, named};
+use crate::server::extract::Query;
+use crate::server::routes::options::Pairs;
 use crate::server::state::AppState;
 
 /// Entries where the address does not say how many.
@@ -27,55 +27,26 @@ pub(super) async fn feed(
     headers: HeaderMap,
     Query(pairs): Query<Pairs>,
 ) -> Result<Response, Failure> {
-    let (question, answer) = answer(&state, &pairs).await?;
+    let mut asked = Asked::of(pairs)?;
+    if asked.is_nothing() {
+        let hint = "say what to follow: /feed.atom?q=..., ?tag=... or ?related=ID";
+        return Err(Failure::invalid("the feed follows nothing", hint).of("q"));
+    }
+    asked.options.sort = Sort::Date;
+    asked.page.limit.get_or_insert(ENTRIES.min(state.limits.hits as u64));
+    let answer = asked.answer(&state, false).await?;
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or_default();
-    let feed = written(&question, &pairs, &answer, &format!("http://{host}"));
+    let feed = written(&asked, &answer, &format!("http://{host}"));
     let kind = [(header::CONTENT_TYPE, "application/atom+xml; charset=utf-8")];
     Ok((kind, feed.to_string()).into_response())
 }
 
-/// What the page of the same address finds, the newest first.
-async fn answer(state: &AppState, pairs: &Pairs) -> Result<(String, Answer), Failure> {
-    let of = |name: &str| -> Vec<&String> {
-        let own = pairs.iter().filter(|(own, value)| own == name && !value.is_empty());
-        own.map(|(_, value)| value).collect()
-    };
-    let ids = |name| of(name).into_iter().map(|id| named(id)).collect::<Result<Vec<PaperId>, _>>();
-    let (liked, unliked) = (ids("related")?, ids("unlike")?);
-    let question = of("q").first().map(|text| text.trim().to_owned()).unwrap_or_default();
-    let own = |name: &str| matches!(name, "q" | "related" | "unlike");
-    let rest = pairs.iter().filter(|(name, value)| !own(name) && !value.is_empty());
-    let (_, Options { mut page, mut options }) = Options::of_url(rest.cloned().collect(), &[])?;
-    options.sort = Sort::Date;
-    if page.limit.is_none() {
-        page = Page { limit: Some(ENTRIES.min(state.limits.hits as u64)), ..page };
-    }
-    let answer = if !liked.is_empty() {
-        let text = (!question.is_empty()).then(|| Example::Text { text: question.clone() });
-        let request = RelatedRequest {
-            positive: liked.into_iter().map(Example::Paper).chain(text).collect(),
-            negative: unliked.into_iter().map(Example::Paper).collect(),
-            options,
-            sentences: false,
-        };
-        related::answer(state, request, page).await?
-    } else if question.is_empty() && options.filter == Filter::default() {
-        let hint = "say what to follow: /feed.atom?q=..., ?tag=... or ?related=ID";
-        return Err(Failure::invalid("the feed follows nothing", hint).of("q"));
-    } else {
-        search::answer(state, SearchRequest { text: question.clone(), options }, page).await?
-    };
-    Ok((question, answer))
-}
-
-fn written(question: &str, pairs: &Pairs, answer: &Answer, host: &str) -> Feed {
-    let address = |path: &str| {
-        let query = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
-        format!("{host}{path}?{query}")
-    };
+fn written(asked: &Asked, answer: &Answer, host: &str) -> Feed {
+    let pairs = asked.said.pairs();
+    let address = |path: &str| format!("{host}{}", asked.said.at(path));
     let link = |rel: &str, href: String| Link { rel: rel.to_owned(), href, ..Link::default() };
     let filters = pairs.iter().filter(|(name, _)| !matches!(name.as_str(), "q" | "limit" | "sort" | "floor"));
-    let told: Vec<String> = std::iter::once(question.to_owned())
+    let told: Vec<String> = std::iter::once(asked.question.clone())
         .filter(|question| !question.is_empty())
         .chain(filters.map(|(name, value)| format!("{name}:{value}")))
         .collect();
@@ -93,7 +64,6 @@ fn written(question: &str, pairs: &Pairs, answer: &Answer, host: &str) -> Feed {
 fn entry(hit: &Hit, host: &str) -> Entry {
     let paper = &hit.paper;
     let key = paper.id.to_string();
-    let query = form_urlencoded::Serializer::new(String::new()).append_pair("id", &key).finish();
     let link = |rel: &str, href: String| Link { rel: rel.to_owned(), href, ..Link::default() };
     let is_web = |url: &&String| url.starts_with("https://") || url.starts_with("http://");
     let via = paper.url.iter().filter(is_web).map(|url| link("via", xml_text(url)));
@@ -112,7 +82,9 @@ fn entry(hit: &Hit, host: &str) -> Entry {
             .iter()
             .map(|tag| Category { term: xml_text(tag), ..Category::default() })
             .collect(),
-        links: std::iter::once(link("alternate", format!("{host}/paper?{query}"))).chain(via).collect(),
+        links: std::iter::once(link("alternate", format!("{host}{}", address("/paper", [("id", &key)]))))
+            .chain(via)
+            .collect(),
         content: Some(Content {
             lang: Some(hit.matched.lang.code().to_owned()),
             value: Some(xml_text(&hit.matched.text)),
