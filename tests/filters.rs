@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use paperkin::embed::Encoder;
 use paperkin::index::Centring;
 use paperkin::ingest::{Model, publish};
-use paperkin::paper::{Commentary, Language, PaperId, Record, Source};
+use paperkin::paper::{Commentary, Language, Mention, PaperId, Record, Source};
 use paperkin::search::{Example, Filter, Floor, Key, Options, RelatedRequest, SearchRequest, Searcher, Sort};
 use paperkin::store::Store;
 use proptest::prelude::*;
@@ -154,4 +154,57 @@ fn the_best_of_those_that_fit_are_the_best_of_all_without_the_others_but_for_fee
     // The first answers, which move the question a little, are others.
     let lost = fitting.iter().filter(|paper| !found.contains(paper)).count();
     assert!(found.len() == 7 && lost <= 1, "{found:?} {fitting:?}");
+}
+
+/// Tags in any case, links by id and by the name of a note, both ways.
+#[test]
+fn what_ties_papers_is_the_same_in_memory_and_in_the_store() {
+    let records = (0..24).map(|at| {
+        let tag = ["moe", "MoE", "ＭｏＥ", "비전", "survey"][at % 5].to_owned();
+        let mention = match at % 4 {
+            0 => vec![Mention::Paper(id(&record((at + 5) % 24)))],
+            1 => vec![Mention::Note(format!("Note of {}", (at + 7) % 24))],
+            _ => Vec::new(),
+        };
+        let commentary =
+            Commentary { language: Language::KOREAN, text: format!("{at}번 논문의 해설입니다") };
+        Record {
+            tags: vec![tag, format!("t{}", at % 3)],
+            mentions: mention,
+            note: Some(format!("note of {at}")),
+            commentaries: vec![commentary],
+            ..record(at)
+        }
+    });
+    let library = ToyLibrary::of(records.collect());
+    let open = || {
+        let encoder: Arc<dyn Encoder> = library.encoder.clone();
+        Searcher::open(library.folder.path(), encoder, &Centring::none()).unwrap()
+    };
+    let (in_store, in_memory) = (open(), open());
+    in_memory.prepare().unwrap();
+    let mut tied = 0;
+    for at in 0..24 {
+        let asked = [at, (at + 1) % 24].map(|at| Example::Paper(id(&record(at))));
+        for positive in [asked[..1].to_vec(), asked.to_vec()] {
+            let request =
+                RelatedRequest { positive, options: Options::best(24), ..RelatedRequest::default() };
+            let told = |searcher: &Searcher| -> Vec<(PaperId, f32, usize, usize)> {
+                let hits = searcher.related(&request).unwrap().hits.into_iter();
+                let told = hits.map(|hit| {
+                    let why = hit.why;
+                    (hit.paper.id, hit.score, why.shared_tags.len(), why.mentions.len())
+                });
+                told.collect()
+            };
+            let (one, other) = (told(&in_store), told(&in_memory));
+            assert_eq!(one, other, "{at}");
+            tied += one.iter().filter(|(_, _, tags, links)| *tags > 0 && *links > 0).count();
+        }
+        let paper = in_memory.paper(&id(&record(at))).unwrap();
+        let mentioning = in_memory.mentioning(&paper).unwrap();
+        let links = usize::from((at + 24 - 5).is_multiple_of(4)) + usize::from((at + 24 - 7) % 4 == 1);
+        assert_eq!(mentioning.len(), links, "{at}");
+    }
+    assert!(tied > 10, "{tied}");
 }

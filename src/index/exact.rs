@@ -37,23 +37,42 @@ impl VectorIndex for ExactIndex {
         limit: usize,
         allow: &(dyn Fn(u32) -> bool + Sync),
     ) -> Vec<Neighbour> {
-        scan(&self.vectors, query, limit, allow)
+        scan(&self.vectors, query, limit, Grain::All, allow)
+    }
+
+    fn candidates(
+        &self,
+        query: &UnitVector,
+        limit: usize,
+        allow: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbour> {
+        scan(&self.vectors, query, limit, Grain::Bytes, allow)
     }
 }
 
+/// By what vectors are compared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Grain {
+    /// By their bytes, those that come near by all that is known of them.
+    All,
+    /// By their bytes.
+    Bytes,
+}
+
 /// The `limit` best of all rows that are allowed. All are compared by their bytes; those that may be among the best, as far as bytes
-/// can be wrong, by all that is known of them. So nothing is missed.
+/// can be wrong, by all that is known of them, where that is wanted. So nothing is missed.
 pub(super) fn scan(
     vectors: &FlatVectors,
     query: &UnitVector,
     limit: usize,
+    grain: Grain,
     allow: &(dyn Fn(u32) -> bool + Sync),
 ) -> Vec<Neighbour> {
     if limit == 0 || query.dimension() != vectors.dimension() {
         return Vec::new();
     }
     let (codes, coded) = (vectors.codes(), Coded::of(query));
-    let sieve = || Sieve::new(limit, codes.error(&coded));
+    let sieve = || Sieve::new(limit, grain, codes.error(&coded));
     let sifted = vectors.numbers().par_chunks(ROWS).enumerate().fold(sieve, |mut sieve, (block, numbers)| {
         for (at, number) in numbers.iter().enumerate() {
             let row = block * ROWS + at;
@@ -70,6 +89,7 @@ pub(super) fn scan(
 /// Rows that may be among the `limit` nearest, of similarities that may be wrong by `error`.
 pub(super) struct Sieve {
     limit: usize,
+    grain: Grain,
     error: f32,
     /// The `limit` best so far, the worst of them on top.
     nearest: BinaryHeap<Reverse<Ranked>>,
@@ -77,8 +97,10 @@ pub(super) struct Sieve {
 }
 
 impl Sieve {
-    pub(super) fn new(limit: usize, error: f32) -> Self {
-        Self { limit, error, nearest: BinaryHeap::new(), passed: Vec::new() }
+    /// Bytes are not wrong where nothing else is asked.
+    pub(super) fn new(limit: usize, grain: Grain, error: f32) -> Self {
+        let error = if grain == Grain::Bytes { 0.0 } else { error };
+        Self { limit, grain, error, nearest: BinaryHeap::new(), passed: Vec::new() }
     }
 
     /// The least that may still be among the best: the worst of them may be less than it seems, and this more.
@@ -114,10 +136,18 @@ impl Sieve {
         self
     }
 
-    /// The nearest of the rows, by all that is known of them.
+    /// The nearest of the rows.
     pub(super) fn best(self, vectors: &FlatVectors, query: &UnitVector, coded: &Coded) -> Vec<Neighbour> {
         let least = self.least();
         let mut best = Best::new(self.limit);
+        if self.grain == Grain::Bytes {
+            for (similarity, row) in self.passed.iter().filter(|(similarity, _)| *similarity >= least) {
+                if let Some(number) = vectors.numbers().get(*row) {
+                    best.offer(Neighbour { number: *number, similarity: *similarity });
+                }
+            }
+            return best.into_sorted();
+        }
         let closer =
             || self.passed.iter().filter(|(similarity, _)| *similarity >= least).map(|(_, row)| *row);
         closer().for_each(|row| vectors.prefetch(row));

@@ -9,7 +9,7 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::codes::Coded;
-use super::exact::{Sieve, scan};
+use super::exact::{Grain, Sieve, scan};
 use super::graph::{Graph, Walker};
 use super::{ExactIndex, FlatVectors, Neighbour, VectorIndex};
 use crate::paper::UnitVector;
@@ -101,7 +101,7 @@ impl HnswIndex {
     /// The `limit` nearest of the `width` nearest that a walk finds.
     #[must_use]
     pub fn nearest(&self, query: &UnitVector, limit: usize, width: usize) -> Vec<Neighbour> {
-        self.walk(query, &Coded::of(query), width, limit, &|_| true)
+        self.walk(query, &Coded::of(query), width, limit, Grain::All, &|_| true)
     }
 
     /// The least width that finds what is wanted; the greatest, if none does.
@@ -109,8 +109,10 @@ impl HnswIndex {
         let taken = SAMPLE.min(self.len());
         let queries: Vec<UnitVector> = (0..taken).filter_map(|at| self.looked_for(at, taken)).collect();
         let numbers = |found: Vec<Neighbour>| found.iter().map(|found| found.number).collect::<Vec<u32>>();
-        let truth: Vec<Vec<u32>> =
-            queries.iter().map(|query| numbers(scan(&self.vectors, query, NEIGHBOURS, &|_| true))).collect();
+        let truth: Vec<Vec<u32>> = queries
+            .iter()
+            .map(|query| numbers(scan(&self.vectors, query, NEIGHBOURS, Grain::All, &|_| true)))
+            .collect();
         let wanted = truth.iter().map(Vec::len).sum::<usize>().max(1);
         let recall = |width: usize| {
             let hits = queries.par_iter().zip(&truth).map(|(query, truth)| {
@@ -155,6 +157,7 @@ impl HnswIndex {
         coded: &Coded,
         width: usize,
         limit: usize,
+        grain: Grain,
         allow: &(dyn Fn(u32) -> bool + Sync),
     ) -> Vec<Neighbour> {
         let codes = self.vectors.codes();
@@ -164,7 +167,7 @@ impl HnswIndex {
         let mut walkers = self.walkers.lock().unwrap_or_else(PoisonError::into_inner);
         let mut walker = walkers.pop().unwrap_or_default();
         drop(walkers);
-        let mut sieve = Sieve::new(limit, codes.likely_error(coded));
+        let mut sieve = Sieve::new(limit, grain, codes.likely_error(coded));
         for found in self.graph.walk(&mut walker, width, &entries, similarity, |row| codes.prefetch(row)) {
             if !sieve.may_pass(found.similarity) {
                 break;
@@ -190,6 +193,27 @@ impl VectorIndex for HnswIndex {
         limit: usize,
         allow: &(dyn Fn(u32) -> bool + Sync),
     ) -> Vec<Neighbour> {
+        self.find(query, limit, Grain::All, allow)
+    }
+
+    fn candidates(
+        &self,
+        query: &UnitVector,
+        limit: usize,
+        allow: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbour> {
+        self.find(query, limit, Grain::Bytes, allow)
+    }
+}
+
+impl HnswIndex {
+    fn find(
+        &self,
+        query: &UnitVector,
+        limit: usize,
+        grain: Grain,
+        allow: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbour> {
         if limit == 0 || query.dimension() != self.vectors.dimension() {
             return Vec::new();
         }
@@ -201,11 +225,11 @@ impl VectorIndex for HnswIndex {
             if width > self.len() / 8 {
                 break;
             }
-            let found = self.walk(query, &coded, width, limit, allow);
+            let found = self.walk(query, &coded, width, limit, grain, allow);
             if found.len() == limit {
                 return found;
             }
         }
-        scan(&self.vectors, query, limit, allow)
+        scan(&self.vectors, query, limit, grain, allow)
     }
 }

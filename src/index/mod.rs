@@ -114,4 +114,12 @@ pub trait VectorIndex: Send + Sync {
         limit: usize,
         allow: &(dyn Fn(u32) -> bool + Sync),
     ) -> Vec<Neighbour>;
+
+    /// As [`VectorIndex::search`], by bytes alone ([`VectorIndex::coded`]): for who judges what is found once more, by them.
+    fn candidates(
+        &self,
+        query: &UnitVector,
+        limit: usize,
+        allow: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbour>;
 }

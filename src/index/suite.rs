@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::codes::Coded;
 use super::graph::Graph;
 use super::held::Held;
 use super::{ExactIndex, FlatVectors, HnswIndex, Neighbour, VectorIndex};
@@ -163,6 +164,33 @@ fn any_limit_and_any_filter_gives_as_many_as_there_are() {
         assert!(found.iter().all(|neighbour| neighbour.number % 2 == 0), "{name}");
         let other_dimension = UnitVector::new(vec![1.0; 17]).unwrap();
         assert_eq!(index.search(&other_dimension, 10, ALL), [], "{name}");
+    }
+}
+
+#[test]
+fn candidates_are_the_nearest_by_their_bytes() {
+    let mut sentences = Sentences::new(48, 5);
+    let vectors = sentences.many(3000);
+    let query = sentences.one();
+    let coded = Coded::of(&query);
+    let by_bytes = |number: u32| {
+        let row = vectors.row_of(number).unwrap();
+        vectors.codes().coded(row).similarity(&coded)
+    };
+    let mut all: Vec<u32> = vectors.numbers().to_vec();
+    all.sort_by(|one, two| by_bytes(*two).total_cmp(&by_bytes(*one)).then(one.cmp(two)));
+    for (name, index) in both(&vectors) {
+        for limit in [0, 1, 10, 200, 3001] {
+            let found = index.candidates(&query, limit, ALL);
+            assert_eq!(found.len(), limit.min(3000), "{name}");
+            assert_in_order(name, &found);
+            assert!(found.iter().all(|near| near.similarity == by_bytes(near.number)), "{name}");
+            if name == "exact" {
+                assert_eq!(numbers(&found), all[..limit.min(3000)]);
+            }
+        }
+        let odd = index.candidates(&query, 50, &|number| number % 2 == 1);
+        assert!(odd.len() == 50 && odd.iter().all(|near| near.number % 2 == 1), "{name}");
     }
 }
 

@@ -79,7 +79,8 @@ impl Column {
         counted.map(|(value, count)| (self.shown.get(value), count)).collect()
     }
 
-    fn row(&self, row: usize) -> &[u32] {
+    /// The numbers of a row's values.
+    pub(super) fn row(&self, row: usize) -> &[u32] {
         let start = row.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
         let end = self.ends.get(row).copied().unwrap_or(start);
         self.values.get(start as usize..end as usize).unwrap_or_default()

@@ -16,7 +16,7 @@ use super::column::{Column, ColumnBuilder};
 use super::date_range::DateRange;
 use super::filter::Filter;
 use super::paper_set::PaperSet;
-use crate::paper::{AskedAuthor, Language, Mention, Paper, PaperId, author_key, folded_title};
+use crate::paper::{AskedAuthor, Language, Mention, Paper, author_key, folded_title, normalised_title};
 use crate::store::{PaperNumber, Snapshot, StoreError};
 
 /// Values shown of one key.
@@ -36,7 +36,7 @@ pub struct Facts {
     sources: Column,
     /// Hashes of titles, ascending, and the paper's number.
     titles: Vec<(u64, u32)>,
-    /// Hashes of ids that commentaries mention, ascending, and the number of the paper whose commentary does.
+    /// Hashes of what commentaries mention, ascending, and the number of the paper whose commentary does.
     mentions: Vec<(u64, u32)>,
     /// Days of papers and of their commentaries, ascending, and the paper's number.
     days: Vec<(i32, u32)>,
@@ -257,12 +257,34 @@ impl Facts {
         under(&self.titles, title_hash(text)).collect()
     }
 
-    /// Papers in whose commentaries one of `names` may be mentioned; by number. Hashes may meet: who wants to be sure looks.
-    pub(super) fn mentioning<'n>(&self, names: impl Iterator<Item = &'n PaperId>) -> Vec<PaperNumber> {
-        let mut all: Vec<PaperNumber> = names.flat_map(|name| under(&self.mentions, hash(name))).collect();
+    /// Papers in whose commentaries `paper`, or a note of it, may be mentioned; by number. Hashes may meet: who wants to be sure looks.
+    pub(super) fn mentioning<'n>(
+        &self,
+        paper: &Paper,
+        notes: impl Iterator<Item = &'n str>,
+    ) -> Vec<PaperNumber> {
+        let notes = notes.map(|note| mention_hash(&Mention::Note(note.to_owned())));
+        let names = paper.names().map(|name| mention_hash(&Mention::Paper(name.clone())));
+        let mut all: Vec<PaperNumber> =
+            names.chain(notes).flat_map(|hash| under(&self.mentions, hash)).collect();
         all.sort_unstable();
         all.dedup();
         all
+    }
+
+    /// The numbers of the tags of `papers`, for [`Facts::shared_tags`].
+    pub(super) fn tags_of(&self, papers: impl Iterator<Item = PaperNumber>) -> Vec<u32> {
+        let rows = papers.filter_map(|paper| self.numbers.binary_search(&paper.0).ok());
+        let mut tags: Vec<u32> = rows.flat_map(|row| self.tags.row(row)).copied().collect();
+        tags.sort_unstable();
+        tags.dedup();
+        tags
+    }
+
+    /// How many of `tags` a paper has.
+    pub(super) fn shared_tags(&self, paper: PaperNumber, tags: &[u32]) -> usize {
+        let Ok(row) = self.numbers.binary_search(&paper.0) else { return 0 };
+        self.tags.row(row).iter().filter(|tag| tags.binary_search(tag).is_ok()).count()
     }
 
     /// The days of which there is a paper or a commentary, and how many papers, the newest first.
@@ -350,11 +372,7 @@ impl FactsBuilder {
         self.authors.push(paper.authors.iter().map(String::as_str));
         self.langs.push(paper.langs.iter().map(Language::code));
         self.titles.push((title_hash(&paper.title), number.0));
-        for mention in &paper.mentions {
-            if let Mention::Paper(id) = mention {
-                self.mentions.push((hash(id), number.0));
-            }
-        }
+        self.mentions.extend(paper.mentions.iter().map(|mention| (mention_hash(mention), number.0)));
         let days = paper.date.into_iter().chain(paper.commentaries.iter().filter_map(|note| note.date));
         self.days.extend(days.map(|day| (packed(day), number.0)));
     }
@@ -448,6 +466,19 @@ fn hash(value: &(impl Hash + ?Sized)) -> u64 {
     let mut hasher = DefaultHasher::new();
     value.hash(&mut hasher);
     hasher.finish()
+}
+
+fn mention_hash(mention: &Mention) -> u64 {
+    match mention {
+        Mention::Paper(id) => hash(id),
+        // As the store looks notes up.
+        Mention::Note(name) => hash(&normalised_title(name)),
+    }
+}
+
+/// Whether two tags are one to a filter.
+pub(super) fn same_tag(one: &str, other: &str) -> bool {
+    one == other || tag_key(one) == tag_key(other)
 }
 
 fn title_hash(title: &str) -> u64 {

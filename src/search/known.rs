@@ -41,12 +41,17 @@ impl Searcher {
     /// # Errors
     /// If the store cannot be read.
     pub fn mentioning(&self, paper: &Paper) -> Result<Vec<Paper>, SearchError> {
-        let is_meant =
-            |mention: &Mention| matches!(mention, Mention::Paper(id) if paper.names().any(|name| name == id));
-        let mut numbers = self.facts()?.mentioning(paper.names());
+        let (number, _) = self.find(&paper.id)?;
+        let records = self.snapshot.records(number)?;
+        let notes = records.iter().filter_map(|record| record.note.as_deref());
+        let mut numbers = self.facts()?.mentioning(paper, notes);
         numbers.truncate(MENTIONING);
-        let mut found = self.papers(numbers)?;
-        found.retain(|other| other.id != paper.id && other.mentions.iter().any(is_meant));
+        let mut found = Vec::new();
+        for other in self.papers(numbers)? {
+            if other.id != paper.id && self.leads_to(&other.mentions, number)? {
+                found.push(other);
+            }
+        }
         found.sort_by(|one, other| other.date.cmp(&one.date));
         Ok(found)
     }
@@ -73,6 +78,16 @@ impl Searcher {
     /// If the store cannot be read.
     pub fn on(&self, day: Date) -> Result<Vec<Paper>, SearchError> {
         self.papers(self.facts()?.on(day))
+    }
+
+    /// Whether one of `mentions` is of that paper.
+    pub(super) fn leads_to(&self, mentions: &[Mention], number: PaperNumber) -> Result<bool, SearchError> {
+        for mention in mentions {
+            if self.snapshot.number_of_mention(mention)? == Some(number) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     fn papers(&self, numbers: Vec<PaperNumber>) -> Result<Vec<Paper>, SearchError> {

@@ -6,6 +6,7 @@
 
 mod answer;
 mod asked;
+mod bonds;
 mod chance;
 mod choice;
 mod column;

@@ -10,13 +10,13 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::SearchError;
+use super::bonds::MOST_EVIDENCE;
 use super::evidence::{Evidence, Side, shortness, with_sentence};
 use super::feedback::{FEEDBACK_PAPERS, fed_back};
 use super::hubs::Hubs;
 use super::question::{Aim, Aims, Question};
 use super::questions::terms_of;
 use super::ranking::{Method, RankedPaper, best, fused};
-use super::related::MOST_EVIDENCE;
 use super::words::{Words, trust};
 use crate::index::{
     Centring, ExactIndex, FlatVectors, Neighbour, PassageMeans, SentenceVectors, VectorIndex,
@@ -412,11 +412,11 @@ impl Ranker {
         self.entry(number).map(|entry| entry.paper)
     }
 
-    /// The nearest passages of all indexes, best first.
+    /// The nearest passages of all indexes by their bytes, as they are judged too, best first.
     fn nearest(&self, asked: &UnitVector, depth: usize, allow: Allow<'_>) -> Vec<Neighbour> {
         let allow = |number: u32| self.paper_of(number).is_some_and(allow);
         let mut neighbours: Vec<Neighbour> =
-            self.indexes.iter().flat_map(|index| index.search(asked, depth, &allow)).collect();
+            self.indexes.iter().flat_map(|index| index.candidates(asked, depth, &allow)).collect();
         neighbours.sort_by(|left, right| {
             right.similarity.total_cmp(&left.similarity).then(left.number.cmp(&right.number))
         });

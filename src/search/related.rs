@@ -9,26 +9,19 @@
 use std::cell::RefCell;
 use std::time::Instant;
 
+use super::bonds::Bonds;
 use super::choice::Choice;
 use super::show::{Shown, Standing};
 use super::{
-    Answer, Asked, Example, Link, QuestionTexts, RankedPaper, RelatedRequest, RequestError, SearchError,
-    Searcher, Why, milliseconds,
+    Answer, Asked, Example, QuestionTexts, RankedPaper, RelatedRequest, RequestError, SearchError, Searcher,
+    milliseconds,
 };
 use crate::lexical::{Matcher, Terms};
-use crate::paper::{Language, Mention, Paper, Role, UnitVector};
+use crate::paper::{Language, Paper, Role, UnitVector};
 use crate::store::PaperNumber;
 
 /// Against 0.75 for the liked (Manning et al. 2008).
 const DISLIKED_WEIGHT: f32 = 0.15 / 0.75;
-/// What a link between the two papers adds: somebody has said that they belong together.
-const LINK_WEIGHT: f32 = 0.2;
-/// What each shared tag adds, up to three.
-const TAG_WEIGHT: f32 = 0.03;
-const TAGS: usize = 3;
-/// What all that adds at most.
-pub(super) const MOST_EVIDENCE: f32 = LINK_WEIGHT + TAG_WEIGHT * TAGS as f32;
-
 impl Searcher {
     /// The papers like the positive examples and unlike the negative ones; never one of them.
     ///
@@ -59,11 +52,12 @@ impl Searcher {
         let options = &request.options;
         let choice = Choice::of(self, options.filter.clone(), options, named)?;
         let ranker = self.live()?.ranker();
-        let linked = self.linked_from(&liked.papers)?;
-        let evidence = |number| self.evidence(number, &liked.papers).unwrap_or_default();
+        let bonds = Bonds::of(self, &liked.papers)?;
+        let evidence = |number| bonds.weight(number).unwrap_or_default();
         let allow = |paper| choice.allows(paper);
         let terms = Terms::of(&liked.text).without_phrases();
-        let mut ranking = ranker.related(&asked, &terms, options.candidates(), &allow, &linked, &evidence)?;
+        let mut ranking =
+            ranker.related(&asked, &terms, options.candidates(), &allow, &bonds.linked, &evidence)?;
         let excess = match liked.language {
             Some(language) if liked.papers.is_empty() => self.excess(language)?,
             _ => 0.0,
@@ -90,7 +84,7 @@ impl Searcher {
             let gone = || SearchError::Inconsistent(ranked.passage.0);
             let paper = self.snapshot.paper(ranked.paper)?.ok_or_else(gone)?;
             let mut hit = self.hit(&paper, &ranked, score, &shown)?;
-            let found = self.why_related(ranked.paper, &paper, &liked.papers)?;
+            let found = bonds.why(ranked.paper, &paper)?;
             hit.why.shared_tags = found.shared_tags;
             hit.why.mentions = found.mentions;
             hits.push(hit);
@@ -145,55 +139,6 @@ impl Searcher {
             }
         }
         Ok(all)
-    }
-
-    /// The papers that the commentary of `asked` leads to.
-    fn linked_from(&self, asked: &[(PaperNumber, Paper)]) -> Result<Vec<PaperNumber>, SearchError> {
-        let mut linked = Vec::new();
-        for mention in asked.iter().flat_map(|(_, paper)| &paper.mentions) {
-            linked.extend(self.snapshot.number_of_mention(mention)?);
-        }
-        Ok(linked)
-    }
-
-    /// What speaks for a paper beside its text.
-    fn evidence(&self, number: PaperNumber, asked: &[(PaperNumber, Paper)]) -> Result<f32, SearchError> {
-        let Some(paper) = self.snapshot.paper(number)? else { return Ok(0.0) };
-        let why = self.why_related(number, &paper, asked)?;
-        let link = if why.mentions.is_empty() { 0.0 } else { LINK_WEIGHT };
-        Ok(link + TAG_WEIGHT * why.shared_tags.len().min(TAGS) as f32)
-    }
-
-    fn why_related(
-        &self,
-        number: PaperNumber,
-        paper: &Paper,
-        asked: &[(PaperNumber, Paper)],
-    ) -> Result<Why, SearchError> {
-        let mut why = Why::default();
-        for (asked_number, asked_paper) in asked {
-            for tag in &paper.tags {
-                if asked_paper.tags.contains(tag) && !why.shared_tags.contains(tag) {
-                    why.shared_tags.push(tag.clone());
-                }
-            }
-            if self.leads_to(&paper.mentions, *asked_number)? {
-                why.mentions.push(Link { from: paper.id.clone(), to: asked_paper.id.clone() });
-            }
-            if self.leads_to(&asked_paper.mentions, number)? {
-                why.mentions.push(Link { from: asked_paper.id.clone(), to: paper.id.clone() });
-            }
-        }
-        Ok(why)
-    }
-
-    fn leads_to(&self, mentions: &[Mention], number: PaperNumber) -> Result<bool, SearchError> {
-        for mention in mentions {
-            if self.snapshot.number_of_mention(mention)? == Some(number) {
-                return Ok(true);
-            }
-        }
-        Ok(false)
     }
 }
 
