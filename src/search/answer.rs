@@ -89,7 +89,7 @@ pub struct Marks {
     pub title: Vec<Place>,
     /// The same in `match.text`.
     pub passage: Vec<Place>,
-    /// The sentence of `match.text` nearest to what was asked, if it has several.
+    /// The sentence of `match.text` nearest to the text that was asked, if it has several.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sentence: Option<Place>,
 }

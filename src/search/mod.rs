@@ -266,6 +266,7 @@ impl Searcher {
     }
 }
 
-fn milliseconds(since: Instant) -> f64 {
+/// Since then, in hundredths.
+pub(crate) fn milliseconds(since: Instant) -> f64 {
     (since.elapsed().as_secs_f64() * 1e5).round() / 100.0
 }

@@ -76,6 +76,7 @@ impl Searcher {
         let shown = Shown {
             raw: std::slice::from_ref(&raw),
             absolute: question.centred(&self.prior)?,
+            tells_sentences: true,
             words: RefCell::new(Matcher::of(&terms)),
             glosses: Some((&question.glosses, &text)),
             calibration: ranker.centring().answers,

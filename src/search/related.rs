@@ -66,6 +66,8 @@ impl Searcher {
             excess,
             raw: &liked.raw,
             absolute: UnitVector::mean_of(&liked.absolute)?,
+            // Papers are tied by pairs of sentences, where that is wanted.
+            tells_sentences: liked.papers.is_empty(),
             words: RefCell::new(Matcher::of(&terms)),
             glosses: None,
             // A text alone is asked as a question is.

@@ -24,6 +24,8 @@ pub(super) struct Shown<'s> {
     pub(super) raw: &'s [UnitVector],
     /// The direction of what is asked, centred by the model's own means, not by the library's.
     pub(super) absolute: UnitVector,
+    /// Whether hits tell which of their sentences is nearest.
+    pub(super) tells_sentences: bool,
     /// The words of what is asked.
     pub(super) words: RefCell<Matcher<'s>>,
     /// The words of a question in English, and the question.
@@ -149,8 +151,9 @@ impl Searcher {
             PassageKind::Title | PassageKind::Abstract => None,
         };
         let text = passage.text(paper).ok_or_else(gone)?.to_owned();
-        let mut marks =
-            Marks { sentence: self.nearest_sentence(ranked, &passage, &text, shown)?, ..Marks::default() };
+        let sentence =
+            if shown.tells_sentences { self.nearest_sentence(ranked, &passage, &text, shown)? } else { None };
+        let mut marks = Marks { sentence, ..Marks::default() };
         let mut words: Vec<String> = Vec::new();
         let mut in_english: Vec<InEnglish> = Vec::new();
         let mut matcher = shown.words.borrow_mut();

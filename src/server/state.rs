@@ -19,7 +19,7 @@ use super::{Load, LoadedModel, ServeError};
 use crate::config::{Access, Limits};
 use crate::embed::while_wanted;
 use crate::paper::{Role, UnitVector};
-use crate::search::{Answer, Options, SearchError, Searcher};
+use crate::search::{Answer, Options, SearchError, Searcher, milliseconds};
 
 /// How often the store is asked whether another process has written.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -126,36 +126,22 @@ impl AppState {
         self.in_turn(&self.ranking, work).await
     }
 
-    /// The permit travels with the work, so that a client who leaves does not let the next one in early; one who leaves while
-    /// waiting, here or for the model, never reaches it.
     async fn in_turn<T: Send + 'static>(
         &self,
         places: &Arc<Semaphore>,
         work: impl FnOnce(&Searcher) -> Result<T, SearchError> + Send + 'static,
     ) -> Result<T, Failure> {
         self.library.searcher()?;
-        let waiting = UnderWay::new("paperkin_questions_waiting");
-        let came = Instant::now();
-        let Ok(permit) = Arc::clone(places).acquire_owned().await else {
-            return Err(Failure::not_ready("stopping"));
-        };
-        drop(waiting);
-        stage("queue", came);
-        // After the wait: a paper that was removed meanwhile is not shown.
-        let searcher = self.library.searcher()?;
-        // Dropped with this future, if the client leaves.
-        let client = Arc::new(());
-        let caller = Arc::downgrade(&client);
-        let answered = off_thread(move || {
-            let _permit = permit;
+        let library = self.library.clone();
+        self.at_a_place(places, move || {
+            // After the wait: a paper that was removed meanwhile is not shown.
+            let searcher = library.searcher()?;
             let begun = Instant::now();
-            let answered = while_wanted(caller, || work(&searcher))?;
+            let answered = work(&searcher)?;
             stage("answer", begun);
             Ok(answered)
         })
-        .await;
-        drop(client);
-        answered
+        .await
     }
 
     /// The vectors of texts that are no question to the library, and since when the model was at them: a turn like a
@@ -167,16 +153,38 @@ impl AppState {
     ) -> Result<(Vec<UnitVector>, Instant), Failure> {
         let Some(model) = self.library.model() else { return Err(Failure::not_ready("loading the model")) };
         let encoder = Arc::clone(&model.encoder);
-        let Ok(permit) = Arc::clone(&self.asking).acquire_owned().await else {
-            return Err(Failure::not_ready("stopping"));
-        };
-        off_thread(move || {
-            let _permit = permit;
+        self.at_a_place(&self.asking, move || {
             let since = Instant::now();
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             Ok((encoder.encode(role, &texts)?, since))
         })
         .await
+    }
+
+    /// Works once there is a place among `places`. The permit travels with the work, so that a client who leaves does not let the next
+    /// one in early; one who leaves while waiting, here or for the model, never reaches it.
+    async fn at_a_place<T: Send + 'static>(
+        &self,
+        places: &Arc<Semaphore>,
+        work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        let waiting = UnderWay::new("paperkin_questions_waiting");
+        let came = Instant::now();
+        let Ok(permit) = Arc::clone(places).acquire_owned().await else {
+            return Err(Failure::not_ready("stopping"));
+        };
+        drop(waiting);
+        stage("queue", came);
+        // Dropped with this future, if the client leaves.
+        let client = Arc::new(());
+        let caller = Arc::downgrade(&client);
+        let done = off_thread(move || {
+            let _permit = permit;
+            while_wanted(caller, work)
+        })
+        .await;
+        drop(client);
+        done
     }
 
     /// The answer to `request`, whose `options` are these: as it was given before, or by `ask`ing or `rank`ing.
@@ -193,7 +201,7 @@ impl AppState {
         if let Some(known) = key.as_ref().and_then(|key| self.answers.known(key)) {
             ::metrics::counter!("paperkin_answers_known_total").increment(1);
             let mut answer = Answer::clone(&known);
-            answer.took_ms = (came.elapsed().as_secs_f64() * 1e5).round() / 100.0;
+            answer.took_ms = milliseconds(came);
             return Ok(answer);
         }
         let work =
