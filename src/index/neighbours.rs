@@ -2,7 +2,7 @@
 //!
 //! Exact for few rows. For many, rows are sorted into cells around centres (Lloyd's iteration over a sample), each row looks into
 //! the nearest cells, and then, twice, at the neighbours of its neighbours (Dong, Charikar and Li 2011, NN-descent): of 100,000 vectors
-//! of a model 0.93 of the fifteen nearest in six seconds of one core, where looking at all pairs takes three minutes. The same for any number of
+//! of a model about nine in ten of the fifteen nearest in seconds, where looking at all pairs takes minutes. The same for any number of
 //! threads: each list is made of what was there before the pass, in one order.
 
 use rayon::prelude::*;

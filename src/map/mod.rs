@@ -3,7 +3,14 @@
 //! [`PaperVectors`] are laid out by our own variant of LargeVis and UMAP ([`layout`]): of the ten nearest papers in 384 dimensions, these
 //! shares are among the nearest ten and fifty on the map (`tests/map.rs`, the ignored test, prints them):
 //!
-//! MEASURED
+//! | papers | ours | principal components | seconds of two shared cores |
+//! | --- | --- | --- | --- |
+//! | 2,000 | .353, .627 | .056, .227 | 1.2 |
+//! | 20,000 | .192, .440 | .012, .043 | 6.5 |
+//! | 100,000 | .171, .400 | .003, .012 | 49 |
+//!
+//! UMAP's own weights of pull and push keep .077 and .257 of 20,000. In memory are about a thousand bytes a paper: its vector in
+//! bytes, fifteen neighbours, and links.
 //!
 //! The same vectors give the same map, to the byte, for any number of threads. A map is derived: it lies beside the generations as one file
 //! ([`file`]), is made anew where that is damaged or of something else, and may be deleted. Between two layouts it grows: a paper that came
