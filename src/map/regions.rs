@@ -106,7 +106,7 @@ pub(super) fn regions(points: &[Point], terms_of: &[Vec<u32>], terms: &Terms) ->
             values.sort_unstable();
             values.get(values.len() / 2).copied().unwrap_or_default()
         };
-        taken.extend(name.split(' ').map(str::to_lowercase));
+        taken.extend(name.split([' ', '-']).map(str::to_lowercase));
         regions.push(Region { x: middle(0), y: middle(1), name, papers: papers.len() });
     }
     regions
@@ -131,7 +131,7 @@ fn name(papers: &[u32], terms_of: &[Vec<u32>], terms: &Terms, taken: &HashSet<St
         .iter()
         .filter(|(term, count)| {
             let is_new = |word: &str| taken.iter().all(|other| !is_form_of(word, other));
-            **count >= fewest && terms.folded(**term).split(' ').all(is_new)
+            **count >= fewest && terms.folded(**term).split([' ', '-']).all(is_new)
         })
         .map(|(term, count)| (worth(*term, *count), *term))
         .filter(|(worth, _)| *worth > 0.0)
@@ -141,7 +141,8 @@ fn name(papers: &[u32], terms_of: &[Vec<u32>], terms: &Terms, taken: &HashSet<St
     let (best, word) = *named.first()?;
     let pair = named.iter().find(|(worth, term)| {
         let text = terms.folded(*term);
-        *worth >= best * PAIR && text.contains(' ') && text.split(' ').any(|part| part == terms.folded(word))
+        let mut parts = text.split([' ', '-']);
+        *worth >= best * PAIR && text.contains([' ', '-']) && parts.any(|part| part == terms.folded(word))
     });
     Some(terms.text(pair.map_or(word, |(_, pair)| *pair)))
 }

@@ -37,7 +37,7 @@ impl Terms {
     /// The terms of a title, each once, ascending.
     pub(super) fn of_title(&mut self, title: &str) -> Vec<u32> {
         let mut numbers = Vec::new();
-        let mut before: Option<&str> = None;
+        let mut before: Option<(&str, &str)> = None;
         let mut words = title.split_word_bounds().peekable();
         while let Some(word) = words.next() {
             if numbers.len() >= MOST {
@@ -53,15 +53,15 @@ impl Terms {
             } else if word.chars().any(char::is_alphanumeric) {
                 if names_something(word) {
                     numbers.push(self.number(word));
-                    if let Some(before) = before {
-                        numbers.push(self.number(&format!("{before} {word}")));
+                    if let Some((before, between)) = before {
+                        numbers.push(self.number(&format!("{before}{between}{word}")));
                     }
-                    before = Some(word);
+                    before = Some((word, " "));
                 } else {
                     before = None;
                 }
-            } else if word != " " && word != "-" {
-                before = None;
+            } else {
+                before = before.filter(|_| matches!(word, " " | "-")).map(|(before, _)| (before, word));
             }
         }
         numbers.sort_unstable();
