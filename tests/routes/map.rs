@@ -106,3 +106,21 @@ async fn an_empty_library_is_an_empty_map_and_a_foreign_file_is_passed_over() {
     assert_eq!(answered.json()["regions"], Value::from(Vec::<Value>::new()));
     assert_eq!(TestApp::loading().get("/v1/map").await.code(), "not_ready");
 }
+
+#[tokio::test]
+async fn the_page_of_the_map_speaks_its_readers_language_and_runs_its_own_scripts_only() {
+    let app = TestApp::ready();
+    for (accepts, words) in [("en", "Encircle"), ("ko", "둘러 고르기"), ("zh-CN", "圈选")] {
+        let asked = request("GET", "/map?q=%3Cscript%3E&paper=x").header(header::ACCEPT_LANGUAGE, accepts);
+        let page = app.send(asked.body(Body::empty()).unwrap()).await;
+        assert_eq!(page.status, 200);
+        assert!(page.text.contains(words) && page.text.contains("aria-current=\"page\""), "{}", page.text);
+        assert_eq!(page.text.matches("<script").count(), 2, "nothing of the address is in the page");
+        assert!(!page.text.contains(" style=\""), "{}", page.text);
+    }
+    for asset in ["map.js", "map.css"] {
+        assert_eq!(app.get(&format!("/assets/{asset}")).await.status, 200);
+    }
+    let paper = app.get("/paper?id=arxiv:2408.15881").await.text;
+    assert!(paper.contains("href=\"/map?paper=arxiv%3A2408.15881\""), "{paper}");
+}
