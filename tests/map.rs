@@ -227,7 +227,9 @@ fn a_map_grows_by_a_few_and_is_laid_out_anew_for_many() {
     }
     // Who came stands nearest to papers of the same topic.
     let topics = topics_of(folder, &after);
-    let (new, known) = (after.places.len() - 1, 0..after.places.len() - 3);
+    let is_new = |at: &usize| !before.ids.contains(&after.ids[*at]);
+    let new = (0..after.len()).find(is_new).unwrap();
+    let known = (0..after.len()).filter(|at| !is_new(at));
     let away = |at: &usize| {
         let [one, other] = [after.places[*at], after.places[new]];
         u32::from(one[0].abs_diff(other[0])).pow(2) / 2 + u32::from(one[1].abs_diff(other[1])).pow(2) / 2

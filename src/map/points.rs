@@ -8,7 +8,7 @@ use super::{Map, Point};
 use crate::paper::PaperId;
 use crate::store::{Snapshot, StoreError};
 
-/// The papers of a map, column by column, in the order in which they came into the library.
+/// The papers of a map, column by column, by id: neighbours in a column look alike, and pack to two thirds.
 #[derive(Clone, Debug, Default)]
 pub struct Points {
     /// The ids.
@@ -48,7 +48,21 @@ impl Points {
         })?;
         (points.tags, points.colours) = tags.chosen();
         points.regions = regions(&points.places, &terms_of, &terms);
+        points.sort();
         Ok(points)
+    }
+
+    fn sort(&mut self) {
+        let columns =
+            std::mem::take(&mut self.ids).into_iter().zip(&self.places).zip(&self.years).zip(&self.colours);
+        let mut rows: Vec<_> = columns
+            .map(|(((id, place), year), colour)| (id.to_string(), id, *place, *year, *colour))
+            .collect();
+        rows.sort_unstable_by(|one, two| one.0.cmp(&two.0));
+        self.places = rows.iter().map(|row| row.2).collect();
+        self.years = rows.iter().map(|row| row.3).collect();
+        self.colours = rows.iter().map(|row| row.4).collect();
+        self.ids = rows.into_iter().map(|row| row.1).collect();
     }
 
     /// How many papers.

@@ -22,7 +22,7 @@ pub(super) struct MapAnswer<'m> {
     state: &'static str,
     /// The revision of the library.
     revision: u64,
-    /// Ids, in the order in which the papers came.
+    /// Ids, ascending.
     #[schema(value_type = Vec<String>, example = json!(["arxiv:2408.15881"]))]
     ids: &'m [PaperId],
     /// From the left, 0 to 65535.
