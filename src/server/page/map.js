@@ -533,8 +533,9 @@
   };
   marks.addEventListener("pointerup", release);
   marks.addEventListener("pointercancel", release);
-  marks.addEventListener("pointerleave", () => {
-    if (held.size === 0 && !card.classList.contains("held")) hover(NONE);
+  marks.addEventListener("pointerleave", (event) => {
+    // A finger that is lifted leaves too; what it touched stays told.
+    if (event.pointerType === "mouse" && held.size === 0) hover(NONE);
   });
   marks.addEventListener("wheel", (event) => {
     if (!map) return;
