@@ -11,6 +11,7 @@ pub mod lexical;
 pub mod store;
 
 pub mod export;
+pub mod map;
 pub mod search;
 
 pub mod ingest;

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 /// Room, and the rooms it may look at.
-const ROOMS: [(&str, &[&str]); 13] = [
+const ROOMS: [(&str, &[&str]); 14] = [
     ("paper", &[]),
     ("corpus", &["paper"]),
     ("embed", &["paper"]),
@@ -11,19 +11,23 @@ const ROOMS: [(&str, &[&str]); 13] = [
     ("lexical", &["paper"]),
     ("store", &["paper"]),
     ("export", &["paper", "store"]),
+    ("map", &["paper", "store", "index"]),
     ("search", &["paper", "store", "index", "lexical", "embed"]),
     ("ingest", &["paper", "corpus", "store", "embed", "index", "lexical"]),
     ("eval", &["paper", "corpus", "embed", "index", "store", "ingest", "search"]),
     ("config", &["paper", "embed"]),
     (
         "server",
-        &["paper", "corpus", "search", "ingest", "store", "export", "embed", "index", "lexical", "config"],
+        &[
+            "paper", "corpus", "search", "ingest", "store", "export", "map", "embed", "index", "lexical",
+            "config",
+        ],
     ),
     (
         "cli",
         &[
-            "paper", "corpus", "embed", "index", "lexical", "store", "export", "search", "ingest", "eval",
-            "config", "server",
+            "paper", "corpus", "embed", "index", "lexical", "store", "export", "map", "search", "ingest",
+            "eval", "config", "server",
         ],
     ),
 ];

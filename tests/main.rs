@@ -23,6 +23,7 @@ mod generation;
 mod identity;
 #[cfg(unix)]
 mod life;
+mod map;
 mod model;
 mod real_model;
 mod routes;

@@ -13,6 +13,7 @@ mod export;
 mod facets;
 mod ingest;
 mod interrupt;
+mod map;
 mod mcp;
 mod model;
 mod output;
@@ -125,6 +126,7 @@ enum Command {
     Backup(backup::BackupArguments),
     Restore(backup::RestoreArguments),
     Export(export::ExportArguments),
+    Map(map::MapArguments),
     Serve(serve::ServeArguments),
     /// Answer an AI assistant, which starts this and asks over standard input (MCP)
     ///
@@ -223,6 +225,7 @@ impl Command {
             Self::Split(arguments) => arguments.run(session),
             Self::Duplicates(arguments) => arguments.run(session),
             Self::Export(arguments) => arguments.run(session),
+            Self::Map(arguments) => arguments.run(session),
             Self::Backup(arguments) => arguments.run(session),
             Self::Restore(arguments) => arguments.run(session),
             Self::Serve(arguments) => arguments.run(session),

@@ -26,6 +26,7 @@ pub(super) enum Unit {
     Passages,
     Texts,
     Titles,
+    Thousandths,
 }
 
 impl Unit {
@@ -35,7 +36,7 @@ impl Unit {
             Self::Papers => "{msg:10} {wide_bar} {pos}/{len} papers, {per_sec}, {eta} left",
             Self::Rows => "{msg:10} {wide_bar} {pos}/{len} rows, {eta} left",
             Self::Passages => "{msg:10} {wide_bar} {pos}/{len} passages, {per_sec}, {eta} left",
-            Self::Titles => "{msg:10} {wide_bar} {percent} %, {eta} left",
+            Self::Titles | Self::Thousandths => "{msg:10} {wide_bar} {percent} %, {eta} left",
             Self::Texts => "{msg:10} {wide_bar} {pos}/{len} texts, {eta} left",
         }
     }
@@ -48,6 +49,7 @@ impl Unit {
             Self::Passages => "passages",
             Self::Texts => "texts",
             Self::Titles => "title keys",
+            Self::Thousandths => "thousandths",
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::paper::{UnitVector, in_bytes};
 const ROUNDING_OF_SUMS: f32 = 1e-5;
 
 /// Directions of one dimension, row by row.
-pub(super) struct Codes {
+pub struct Codes {
     dimension: usize,
     bytes: Held<i8>,
     /// What makes each row one of length one.
@@ -74,7 +74,9 @@ impl<'v> CodedRow<'v> {
 }
 
 impl Codes {
-    pub(super) fn new(dimension: usize) -> Self {
+    /// None yet, of `dimension` numbers.
+    #[must_use]
+    pub fn new(dimension: usize) -> Self {
         let bytes = Held::Owned(Vec::new());
         Self { dimension, bytes, scales: Vec::new(), rounding: 0.0, products: Products::best() }
     }
@@ -87,12 +89,22 @@ impl Codes {
         fits.then(|| Self { bytes, scales, rounding, ..Self::new(dimension) })
     }
 
-    pub(super) fn dimension(&self) -> usize {
+    /// How many numbers a direction has.
+    #[must_use]
+    pub fn dimension(&self) -> usize {
         self.dimension
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// How many directions.
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.scales.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.scales.is_empty()
     }
 
     /// All rows.
@@ -112,19 +124,30 @@ impl Codes {
 
     /// Adds a unit vector of the dimension; not to rows that were stored.
     pub(super) fn push(&mut self, vector: &[f32]) {
+        self.push_coded(&Coded::of_unit(vector));
+    }
+
+    /// Adds a direction of the dimension; not to rows that were stored, and none of another dimension.
+    pub fn push_coded(&mut self, coded: &Coded) {
         let Held::Owned(bytes) = &mut self.bytes else { return };
-        let coded = Coded::of_unit(vector);
-        bytes.extend(coded.bytes);
+        if coded.bytes.len() != self.dimension {
+            return;
+        }
+        bytes.extend(&coded.bytes);
         self.scales.push(coded.scale);
         self.rounding = self.rounding.max(coded.rounding);
     }
 
-    fn scale(&self, row: usize) -> f32 {
+    /// What makes the bytes of a row a direction of length one.
+    #[must_use]
+    pub fn scale(&self, row: usize) -> f32 {
         self.scales.get(row).copied().unwrap_or_default()
     }
 
     /// The bytes of a row; none if there is no such row.
-    pub(super) fn row(&self, row: usize) -> &[i8] {
+    /// The bytes of a row; none where there is no such row.
+    #[must_use]
+    pub fn row(&self, row: usize) -> &[i8] {
         self.bytes.get(row * self.dimension..(row + 1) * self.dimension).unwrap_or_default()
     }
 
@@ -138,9 +161,20 @@ impl Codes {
         self.coded(row).similarity(query)
     }
 
-    /// The same of two rows.
-    pub(super) fn between(&self, one: usize, other: usize) -> f32 {
+    /// About the cosine of two rows.
+    #[must_use]
+    pub fn between(&self, one: usize, other: usize) -> f32 {
         (self.products.bytes)(self.row(one), self.row(other)) as f32 * self.scale(one) * self.scale(other)
+    }
+
+    /// The same of a row and one of `others`.
+    pub(super) fn towards(&self, row: usize, others: &Self, other: usize) -> f32 {
+        (self.products.bytes)(self.row(row), others.row(other)) as f32 * self.scale(row) * others.scale(other)
+    }
+
+    /// A row by itself.
+    pub(super) fn lifted(&self, row: usize) -> Coded {
+        Coded { bytes: self.row(row).to_vec(), scale: self.scale(row), rounding: self.rounding }
     }
 
     /// How far [`Codes::similarity`] is from the cosine at most.

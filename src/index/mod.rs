@@ -11,6 +11,7 @@ mod generation;
 mod graph;
 mod held;
 mod hnsw;
+mod neighbours;
 mod sealed;
 mod sentences;
 mod similarity;
@@ -21,11 +22,12 @@ pub use centring::{Calibration, Centring, CentringError, Mean, PassageMeans, Pro
 
 use crate::paper::UnitVector;
 
-pub use codes::{Coded, CodedRow};
+pub use codes::{Coded, CodedRow, Codes};
 pub use exact::ExactIndex;
 pub use flat::{FlatVectors, Misfit};
 pub use generation::{Beside, Draft, GenerationError, Kind, Manifest, Published, StoredFile};
 pub use hnsw::{Effort, HnswIndex};
+pub use neighbours::{NearestOfEach, nearest_of_each};
 pub use sentences::{SentenceVectors, SentencesOfPassage};
 pub use similarity::product;
 

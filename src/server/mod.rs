@@ -11,6 +11,7 @@ mod error;
 mod extract;
 mod gate;
 mod library;
+mod maps;
 mod mcp;
 mod metrics;
 mod middleware;

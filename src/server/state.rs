@@ -11,6 +11,7 @@ use tokio::task::{JoinError, spawn_blocking};
 use super::answers::Answers;
 use super::error::Failure;
 use super::library::Library;
+use super::maps::Maps;
 use super::metrics::{self, UnderWay};
 use super::tasks::Tasks;
 use super::worker::{self, Bell, Worker};
@@ -32,6 +33,7 @@ pub struct AppState {
     pub(super) limits: Limits,
     pub(super) access: Arc<Access>,
     pub(super) library: Library,
+    pub(super) maps: Maps,
     pub(super) writing: Writing,
     pub(super) tasks: Arc<Tasks>,
     pub(super) bell: Bell,
@@ -47,10 +49,12 @@ impl AppState {
     #[must_use]
     pub fn new(limits: Limits, access: Access, folder: PathBuf) -> Self {
         metrics::start();
+        let (library, writing) = (Library::new(folder.clone()), Writing::new(folder));
         Self {
             access: Arc::new(access),
-            library: Library::new(folder.clone()),
-            writing: Writing::new(folder),
+            maps: Maps::new(library.clone(), writing.clone()),
+            library,
+            writing,
             tasks: Arc::new(Tasks::new(limits.waiting_tasks)),
             bell: Bell::default(),
             event_streams: Arc::new(Semaphore::new(limits.event_streams)),

@@ -6,6 +6,7 @@ mod bounds;
 mod export;
 mod faces;
 mod filters;
+mod map;
 mod mcp;
 mod openapi;
 mod page;

@@ -4,6 +4,7 @@ mod export;
 pub(super) mod faces;
 mod facets;
 mod health;
+mod map;
 mod options;
 mod pages;
 mod papers;
@@ -13,6 +14,7 @@ mod tasks;
 mod uploads;
 
 use axum::Router;
+use axum::http::{HeaderMap, header};
 use utoipa::OpenApi;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
@@ -32,6 +34,7 @@ pub(super) fn api() -> OpenApiRouter<AppState> {
         .routes(routes!(papers::related))
         .routes(routes!(related::post))
         .routes(routes!(facets::get))
+        .routes(routes!(map::get))
         .routes(routes!(tasks::list))
         .routes(routes!(tasks::show))
         .routes(routes!(tasks::events))
@@ -115,6 +118,12 @@ impl Page {
         };
         Ok(())
     }
+}
+
+/// Whether the client has what `tag` names.
+fn is_known(headers: &HeaderMap, tag: &str) -> bool {
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
+    known.flat_map(|tags| tags.split(',')).any(|known| known.trim() == "*" || known.trim() == tag)
 }
 
 /// A text that the model may be given.

@@ -8,6 +8,7 @@ use serde::Serialize;
 use twox_hash::XxHash3_128;
 use utoipa::{IntoParams, ToSchema};
 
+use super::is_known;
 use super::options::{Options, OptionsInUrl, Pairs, yes_or_no};
 use super::related::answer;
 use crate::paper::PaperId;
@@ -49,13 +50,9 @@ pub(super) async fn show(
     let text = serde_json::to_vec(&paper).map_err(|error| Failure::internal(&error))?;
     // Weak: compressed or not, it says the same.
     let tag = format!("W/\"{:032x}\"", XxHash3_128::oneshot(&text));
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|tags| tags.to_str().ok());
-    let is_known = known
-        .flat_map(|tags| tags.split(','))
-        .any(|known| matches!(known.trim(), "*") || known.trim() == tag);
     // May be kept, but is asked about each time.
     let kept = [(header::ETAG, tag.as_str()), (header::CACHE_CONTROL, "private, no-cache")];
-    if is_known {
+    if is_known(&headers, &tag) {
         return Ok((StatusCode::NOT_MODIFIED, kept).into_response());
     }
     Ok((kept, [(header::CONTENT_TYPE, "application/json")], text).into_response())

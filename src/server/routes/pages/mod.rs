@@ -11,6 +11,7 @@ pub(super) mod docs;
 mod feed;
 mod hit;
 mod library;
+mod map;
 mod paper;
 mod search;
 mod view;
@@ -34,6 +35,7 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/paper", get(paper::page))
         .route("/days", get(days::page))
         .route("/library", get(library::page))
+        .route("/map", get(map::page))
         .route("/basket", get(basket::page))
         .route("/feed.atom", get(feed::feed))
 }
@@ -55,6 +57,7 @@ enum Here {
     Paper,
     Days,
     Library,
+    Map,
     Basket,
 }
 
@@ -69,9 +72,9 @@ impl Frame {
     }
 
     /// Paths and names of the pages that are a click away.
-    fn navigation(&self) -> [(&'static str, &'static str); 3] {
+    fn navigation(&self) -> [(&'static str, &'static str); 4] {
         let words = self.words;
-        [("/days", words.days), ("/library", words.library), ("/basket", words.basket)]
+        [("/days", words.days), ("/map", words.map), ("/library", words.library), ("/basket", words.basket)]
     }
 
     /// Whether a link of the navigation leads to where the reader is.
@@ -79,6 +82,7 @@ impl Frame {
         match self.here {
             Here::Days => *page == "/days",
             Here::Library => *page == "/library",
+            Here::Map => *page == "/map",
             Here::Basket => *page == "/basket",
             Here::Search | Here::Paper => false,
         }
@@ -125,6 +129,8 @@ pub(super) fn assets() -> Router<AppState> {
         ("style.css", "text/css; charset=utf-8", include_str!("../../page/style.css")),
         ("script.js", "text/javascript; charset=utf-8", include_str!("../../page/script.js")),
         ("library.js", "text/javascript; charset=utf-8", include_str!("../../page/library.js")),
+        ("map.css", "text/css; charset=utf-8", include_str!("../../page/map.css")),
+        ("map.js", "text/javascript; charset=utf-8", include_str!("../../page/map.js")),
         ("icon.svg", "image/svg+xml", include_str!("../../page/icon.svg")),
     ];
     files.into_iter().fold(Router::new(), |routes, (name, kind, text)| {

@@ -44,6 +44,7 @@ struct PaperPage {
     none_why: String,
     related: String,
     unlike: String,
+    on_map: String,
     feed: String,
 }
 
@@ -109,6 +110,7 @@ fn paper_page(searcher: &Searcher, id: PaperId, words: &'static Words) -> Result
         sources: sources.collect(),
         related: address("/", [("related", &key)]),
         unlike: address("/", [("unlike", &key)]),
+        on_map: address("/map", [("paper", &key)]),
         feed: address("/feed.atom", [("related", &key)]),
         key,
         paper,

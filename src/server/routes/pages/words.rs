@@ -5,6 +5,7 @@
 mod chinese;
 mod english;
 mod korean;
+mod map;
 mod remark;
 
 use std::convert::Infallible;
@@ -16,6 +17,7 @@ use axum::http::request::Parts;
 use chinese::CHINESE;
 pub(super) use english::ENGLISH;
 use korean::KOREAN;
+pub(super) use map::MapWords;
 
 /// The words of one language. Those without a remark say what their English says.
 pub(super) struct Words {
@@ -29,6 +31,7 @@ pub(super) struct Words {
     pub(super) pages: &'static str,
     pub(super) days: &'static str,
     pub(super) map: &'static str,
+    pub(super) on_map: &'static MapWords,
     pub(super) library: &'static str,
     pub(super) basket: &'static str,
     pub(super) results: &'static str,

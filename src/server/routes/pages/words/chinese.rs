@@ -11,6 +11,7 @@ pub(super) static CHINESE: Words = Words {
     pages: "页面",
     days: "日报",
     map: "地图",
+    on_map: &super::map::CHINESE,
     library: "文库",
     basket: "收藏篮",
     results: "结果",

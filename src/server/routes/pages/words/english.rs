@@ -15,6 +15,7 @@ pub(in super::super) static ENGLISH: Words = Words {
     pages: "Pages",
     days: "Days",
     map: "Map",
+    on_map: &super::map::ENGLISH,
     library: "Library",
     basket: "Basket",
     results: "Results",

@@ -11,6 +11,7 @@ pub(super) static KOREAN: Words = Words {
     pages: "페이지",
     days: "날짜별",
     map: "지도",
+    on_map: &super::map::KOREAN,
     library: "서재",
     basket: "바구니",
     results: "결과",
