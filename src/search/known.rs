@@ -52,7 +52,7 @@ impl Searcher {
                 found.push(other);
             }
         }
-        found.sort_by(|one, other| other.date.cmp(&one.date));
+        found.sort_by_key(|other| std::cmp::Reverse(other.date));
         Ok(found)
     }
 

@@ -583,7 +583,9 @@
     keys[event.key]();
   });
 
-  // A question lights up its answers.
+  // A question lights up its answers: the first few, and all that are not unlikely.
+  const FEW = 5;
+  const ANSWERS = 0.2;
   const light = (numbers) => {
     lit = numbers;
     colour();
@@ -606,7 +608,9 @@
       return;
     }
     const places = new Map(map.ids.map((id, number) => [id, number]));
-    const found = body.hits.map((hit) => places.get(hit.id)).filter((number) => number !== undefined);
+    // What hardly answers is left in the dark; what filters alone list has no score.
+    const answers = body.hits.filter((hit, at) => body.listed || at < FEW || hit.score >= ANSWERS);
+    const found = answers.map((hit) => places.get(hit.id)).filter((number) => number !== undefined);
     told.textContent = found.length > 0 ? counted(words.found, found.length) : words.nothingFound;
     light(found.length > 0 ? new Set(found) : null);
   };

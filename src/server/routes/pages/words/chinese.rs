@@ -71,7 +71,6 @@ pub(super) static CHINESE: Words = Words {
     no_other_paper: "还没有其他论文。",
     sources_heading: "出处",
     also_known: "别名",
-    read_at: "阅读",
     code_link: "代码",
     show_on_map: "在地图上显示",
     keep: "收藏",

@@ -75,7 +75,6 @@ pub(in super::super) static ENGLISH: Words = Words {
     no_other_paper: "There is no other paper yet.",
     sources_heading: "Where this comes from",
     also_known: "Also known as",
-    read_at: "Read",
     code_link: "Code",
     show_on_map: "Show on the map",
     keep: "Keep",

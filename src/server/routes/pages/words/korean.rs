@@ -71,7 +71,6 @@ pub(super) static KOREAN: Words = Words {
     no_other_paper: "아직 다른 논문이 없습니다.",
     sources_heading: "출처",
     also_known: "다른 이름",
-    read_at: "읽기",
     code_link: "코드",
     show_on_map: "지도에서 보기",
     keep: "담기",

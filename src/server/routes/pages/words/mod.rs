@@ -93,7 +93,6 @@ pub(super) struct Words {
     pub(super) no_other_paper: &'static str,
     pub(super) sources_heading: &'static str,
     pub(super) also_known: &'static str,
-    pub(super) read_at: &'static str,
     pub(super) code_link: &'static str,
     pub(super) show_on_map: &'static str,
     pub(super) keep: &'static str,
