@@ -295,3 +295,7 @@ fn finished<T>(joined: Result<Result<T, Failure>, JoinError>) -> Result<T, Failu
         },
     }
 }
+
+#[cfg(test)]
+#[path = "state_tests.rs"]
+mod tests;
