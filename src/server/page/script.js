@@ -75,10 +75,12 @@ const copy = async (button) => {
     button.focus();
   }
   say(status.dataset.copied);
-  const label = button.textContent;
-  button.textContent = status.dataset.copied;
+  // Only what is seen changes, and a second click changes it no further.
+  const label = button.firstChild;
+  button.dataset.label ??= label.data;
+  label.data = status.dataset.copied;
   setTimeout(() => {
-    button.textContent = label;
+    label.data = button.dataset.label;
   }, 1500);
 };
 
