@@ -623,13 +623,6 @@
     if (!event.target.value) find("");
   });
 
-  const copy = async (button) => {
-    const ids = Array.from(chosen, (number) => map.ids[number]).join("\n");
-    await navigator.clipboard?.writeText(ids).catch(() => {});
-    const said = button.textContent;
-    button.textContent = document.querySelector("[data-status]").dataset.copied;
-    setTimeout(() => { button.textContent = said; }, 1500);
-  };
   atlas.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (button?.matches("[data-nearer]")) zoom(1.6);
@@ -637,7 +630,7 @@
     else if (button?.matches("[data-whole]")) showAll();
     else if (button?.matches("[data-lasso]")) encircle(!lasso);
     else if (button?.matches("[data-close]")) choose([]);
-    else if (button?.matches("[data-copy-ids]")) copy(button);
+    else if (button?.matches("[data-copy-ids]")) button.dataset.copy = Array.from(chosen, (number) => map.ids[number]).join("\n");
     else if (button?.matches("[data-by]") && by !== button.dataset.by) {
       by = button.dataset.by;
       classify();
