@@ -59,6 +59,16 @@ const follow = async (shown, id, summary) => {
   shown.told.textContent = `${summary} · ${words.found}`;
 };
 
+// What is in it is the server's to tell.
+const recount = async () => {
+  const answer = await fetch("/library");
+  if (!answer.ok) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const part of ["[aria-labelledby='contents']", ".lists"]) {
+    document.querySelector(part)?.replaceWith(fresh.querySelector(part) ?? "");
+  }
+};
+
 const refuse = (shown, text) => {
   shown.bar.remove();
   shown.item.classList.add("failed");
@@ -72,11 +82,12 @@ const send = async (file) => {
     const name = encodeURIComponent(Array.from(file.name).slice(-200).join(""));
     const answer = await fetch(`/v1/papers?name=${name}`, { method: "POST", body: file });
     const told = await answer.json();
-    if (!answer.ok) return refuse(shown, `${told.error.message}. ${told.error.hint}`);
+    if (!answer.ok) return refuse(shown, `${told.error.message}; ${told.error.hint}`);
     for (const { line, why } of told.refused) {
       shown.refused.append(element("li", "", `${words.line} ${line}: ${why}`));
     }
     await follow(shown, told.task.id, counted(told.counts));
+    await recount().catch(() => {});
   } catch (error) {
     refuse(shown, error.message);
   }
