@@ -4,18 +4,20 @@ step() {
   printf '\n== %s\n' "$*" >&2
 }
 
-# Debian's packages by name; asks for nothing where the tool is there already.
+# Debian's package of a tool; nothing where the tool is there already.
 need() {
-  local tool=$1 package=$2
-  command -v "$tool" >/dev/null && return
-  step "install $package"
+  command -v "$1" >/dev/null || add_package "$2"
+}
+
+add_package() {
+  step "install $1"
   local apt=(apt-get)
   [ "$(id -u)" -eq 0 ] || apt=(sudo apt-get)
   if ! command -v apt-get >/dev/null; then
-    echo "paperkin needs '$tool': install it with your system's package manager and run this again" >&2
+    echo "paperkin needs '$1': install it with your system's package manager and run this again" >&2
     exit 2
   fi
-  "${apt[@]}" update -q >&2 && "${apt[@]}" install -q -y "$package" >&2
+  "${apt[@]}" update -q >&2 && "${apt[@]}" install -q -y "$1" >&2
 }
 
 if ! command -v cargo >/dev/null && [ -x "$HOME/.cargo/bin/cargo" ]; then

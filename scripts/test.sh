@@ -39,4 +39,7 @@ if [ $# -eq 0 ]; then
     cp tests/clients/requirements.txt "$clients/installed"
   fi
   "$clients/bin/python" -m unittest discover -s tests/clients
+
+  step "tests of the pages in a browser"
+  source scripts/pages.sh
 fi
