@@ -13,7 +13,7 @@
 //! bytes, fifteen neighbours, and links.
 //!
 //! The same vectors give the same map, to the byte, for any number of threads. A map is derived: it lies beside the generations as one file
-//! ([`file`]), is made anew where that is damaged or of something else, and may be deleted. Between two layouts it grows: a paper that came
+//! ([`mod@file`]), is made anew where that is damaged or of something else, and may be deleted. Between two layouts it grows: a paper that came
 //! stands among the papers nearest to it, a paper that is gone is not shown, and once a tenth has come or gone all are laid out anew. So a map
 //! that somebody knows stays as it is while a library grows by a few papers a day.
 

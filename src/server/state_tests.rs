@@ -72,9 +72,16 @@ proptest! {
             for step in steps {
                 match step {
                     Step::Arrives => callers.push(arrive(&state, &at_work, &most)),
-                    Step::Finishes(at) => callers.get(at).map_or((), |caller| drop(caller.end.send(false))),
-                    Step::Panics(at) => callers.get(at).map_or((), |caller| drop(caller.end.send(true))),
-                    Step::Leaves(at) => callers.get(at).map_or((), |caller| caller.request.abort()),
+                    Step::Leaves(at) => {
+                        if let Some(caller) = callers.get(at) {
+                            caller.request.abort();
+                        }
+                    }
+                    Step::Finishes(at) | Step::Panics(at) => {
+                        if let Some(caller) = callers.get(at) {
+                            let _ = caller.end.send(matches!(step, Step::Panics(_)));
+                        }
+                    }
                 }
                 tokio::task::yield_now().await;
             }

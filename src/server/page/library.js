@@ -82,7 +82,8 @@ const send = async (file) => {
     const name = encodeURIComponent(Array.from(file.name).slice(-200).join(""));
     const answer = await fetch(`/v1/papers?name=${name}`, { method: "POST", body: file });
     const told = await answer.json();
-    if (!answer.ok) return refuse(shown, `${told.error.message}; ${told.error.hint}`);
+    // An empty file needs no advice on how to send one.
+    if (!answer.ok) return refuse(shown, file.size > 0 ? `${told.error.message}; ${told.error.hint}` : told.error.message);
     for (const { line, why } of told.refused) {
       shown.refused.append(element("li", "", `${words.line} ${line}: ${why}`));
     }

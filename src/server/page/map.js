@@ -16,7 +16,7 @@
   const CELLS = 256;
   const REACH = 9;
   const LISTED = 24;
-  const TAKEN = 200;
+  const TAKEN = 1000;
 
   // What there is to see.
   let map = null;

@@ -5,14 +5,14 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::address::address;
-use super::view::{About, LinkView, web_links};
+use super::view::{About, LinkView, links_of};
 use super::words::Words;
 use super::{Frame, Here, shown};
 use crate::export::citation;
-use crate::paper::Paper;
+use crate::paper::{Paper, PaperId};
 use crate::search::SearchError;
 use crate::server::error::Failure;
-use crate::server::extract::{Query, named};
+use crate::server::extract::Query;
 use crate::server::routes::export::MOST_NAMED;
 use crate::server::routes::options::Pairs;
 use crate::server::state::AppState;
@@ -48,7 +48,8 @@ pub(super) async fn page(
 
 async fn basket(state: &AppState, words: &'static Words, pairs: Pairs) -> Result<BasketPage, Failure> {
     let ids = pairs.iter().filter(|(name, _)| name == "id").take(MOST_NAMED);
-    let ids = ids.map(|(_, id)| named(id)).collect::<Result<Vec<_>, _>>()?;
+    // What is no name of a paper is passed over, as is what was removed.
+    let ids: Vec<PaperId> = ids.filter_map(|(_, id)| id.parse().ok()).collect();
     let papers = state
         .look(move |searcher| {
             let mut papers: Vec<Paper> = Vec::new();
@@ -70,7 +71,7 @@ async fn basket(state: &AppState, words: &'static Words, pairs: Pairs) -> Result
         about: About::from(paper),
         date: paper.date.map(|date| date.to_string()),
         citation: citation(paper),
-        links: web_links(paper.url.iter(), words),
+        links: links_of(&paper.id, paper.url.as_ref(), &[], words),
     });
     Ok(BasketPage {
         frame: Frame::new(words, Here::Basket),

@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use super::address::address;
 use super::hit::TagView;
-use super::view::{About, LinkView, NoteView, code, web_links};
+use super::view::{About, LinkView, NoteView, code, links_of};
 use super::words::Words;
 use super::{Frame, Here, shown};
 use crate::paper::{Language, Paper};
@@ -186,7 +186,7 @@ impl DayPaper {
         Self {
             about: About::from(paper),
             authors: super::hit::authors(&paper.authors),
-            links: web_links(paper.url.iter(), words),
+            links: links_of(&paper.id, paper.url.as_ref(), &[], words),
             tags: TagView::all(&paper.tags),
             abstract_lang: text.as_deref().map(|text| code(Language::of(text))).unwrap_or_default(),
             abstract_text: text,

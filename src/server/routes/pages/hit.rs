@@ -1,7 +1,7 @@
 //! A hit as a page shows it: what was found, by which of its words and sentences, and why, in the reader's language.
 
 use super::address::{Said, address};
-use super::view::{LinkView, code, name_of, web_links};
+use super::view::{LinkView, code, links_of, name_of};
 use super::words::Words;
 use crate::paper::{Language, PaperId, PassageKind};
 use crate::search::{Hit, Marks, Place, Tie};
@@ -111,7 +111,7 @@ impl HitView {
             href: address("/paper", [("id", &key)]),
             related: address("/", [("related", &key)]),
             steer: steers.then(|| (said.with("related", &key), said.with("unlike", &key))),
-            links: web_links(paper.url.iter(), words),
+            links: links_of(&paper.id, paper.url.as_ref(), &[], words),
             authors: authors(&paper.authors),
             date: paper.date.map(|date| date.to_string()),
             tags: TagView::all(&paper.tags),

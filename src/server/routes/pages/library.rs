@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::Response;
 
 use super::address::address;
-use super::view::name_of;
+use super::view::{name_of, source_name};
 use super::words::Words;
 use super::{Frame, Here, shown};
 use crate::index::{Effort, Published};
@@ -65,7 +65,7 @@ async fn library_page(state: &AppState, words: &'static Words) -> Result<Library
         let value = |facet: &Facet| Value {
             label: match key {
                 "lang" => Language::parse(&facet.value).map_or_else(|| facet.value.clone(), name_of),
-                "source" => facet.value.rsplit(['/', '\\']).next().unwrap_or_default().to_owned(),
+                "source" => source_name(&facet.value).to_owned(),
                 _ => facet.value.clone(),
             },
             title: facet.value.clone(),

@@ -7,7 +7,7 @@ use serde::Deserialize;
 
 use super::address::{Said, address};
 use super::hit::{HitView, TagView};
-use super::view::{About, LinkView, NoteView, code, web_links};
+use super::view::{About, LinkView, NoteView, code, links_of};
 use super::words::Words;
 use super::{Frame, Here, shown};
 use crate::export::citation;
@@ -103,7 +103,7 @@ fn paper_page(searcher: &Searcher, id: PaperId, words: &'static Words) -> Result
         citation: citation(&paper),
         exports: super::basket::exports([key.as_str()]),
         notes: paper.commentaries.iter().map(NoteView::from).collect(),
-        links: web_links(paper.url.iter().chain(&paper.repositories), words),
+        links: links_of(&paper.id, paper.url.as_ref(), &paper.repositories, words),
         tags: TagView::all(&paper.tags),
         mentions: paper.mentions.iter().map(|mention| mention_view(searcher, mention)).collect(),
         mentioned_by,

@@ -7,7 +7,7 @@ use axum::response::Response;
 use super::address::Said;
 use super::asked::Asked;
 use super::hit::HitView;
-use super::view::{About, name_of};
+use super::view::{About, name_of, source_name};
 use super::words::Words;
 use super::{Frame, Here, shown};
 use crate::paper::{Language, PaperId};
@@ -221,7 +221,7 @@ fn chips(said: &Said, words: &Words) -> Vec<Chip> {
 fn shown_value(key: &str, value: &str) -> String {
     match key {
         "lang" => Language::parse(value).map_or_else(|| value.to_owned(), name_of),
-        "source" => value.rsplit(['/', '\\']).next().unwrap_or(value).to_owned(),
+        "source" => source_name(value).to_owned(),
         _ => value.to_owned(),
     }
 }

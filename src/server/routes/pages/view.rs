@@ -2,7 +2,7 @@
 
 use super::address::address;
 use super::words::Words;
-use crate::paper::{Language, Note, Paper};
+use crate::paper::{Language, Note, Paper, PaperId};
 
 /// A paper by its title.
 pub(super) struct About {
@@ -42,7 +42,7 @@ impl From<&Note> for NoteView {
             lang: code(note.commentary.language),
             lang_name: name_of(note.commentary.language),
             date: note.date.map(|date| date.to_string()),
-            file: note.file.rsplit(['/', '\\']).next().unwrap_or_default().to_owned(),
+            file: source_name(&note.file).to_owned(),
             path: note.file.clone(),
             text: note.commentary.text.clone(),
         }
@@ -79,17 +79,24 @@ pub(super) fn name_of(language: Language) -> String {
     .to_owned()
 }
 
-/// Only links to the web may be followed: a source may say `javascript:`. An abstract at arXiv brings its PDF along.
-pub(super) fn web_links<'a>(links: impl Iterator<Item = &'a String>, words: &Words) -> Vec<LinkView> {
-    let bare = |link: &'a String| link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"));
-    let mut shown = Vec::new();
-    for link in links {
-        let Some(bare) = bare(link).map(|bare| bare.trim_end_matches('/')) else { continue };
+/// Where a paper can be read, and where its code is. Only links to the web may be followed: a source may say `javascript:`; then its id
+/// still leads there.
+pub(super) fn links_of(
+    id: &PaperId,
+    url: Option<&String>,
+    repositories: &[String],
+    words: &Words,
+) -> Vec<LinkView> {
+    let url = url.filter(|url| bare(url).is_some()).cloned().or_else(|| id.url());
+    let mut links = Vec::new();
+    for link in url.iter().chain(repositories) {
+        let Some(bare) = bare(link) else { continue };
         let mut add = |href: &str, label: &str| {
-            shown.push(LinkView { href: href.to_owned(), label: label.to_owned() });
+            links.push(LinkView { href: href.to_owned(), label: label.to_owned() });
         };
         if let Some(id) = bare.strip_prefix("arxiv.org/abs/") {
             add(link, "arXiv");
+            // An abstract at arXiv brings its PDF along.
             add(&format!("https://arxiv.org/pdf/{id}"), "PDF");
         } else if bare.starts_with("doi.org/") {
             add(link, "DOI");
@@ -99,7 +106,19 @@ pub(super) fn web_links<'a>(links: impl Iterator<Item = &'a String>, words: &Wor
             add(link, bare.split(['/', '?', '#']).next().unwrap_or(bare));
         }
     }
-    shown
+    links
+}
+
+/// A link to the web without its scheme.
+fn bare(link: &str) -> Option<&str> {
+    let bare = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"))?;
+    Some(bare.trim_end_matches('/'))
+}
+
+/// A source as people know it: the name of a file, or that under which a text was sent.
+pub(super) fn source_name(source: &str) -> &str {
+    let name = source.strip_prefix("http:").unwrap_or(source);
+    name.rsplit(['/', '\\']).find(|part| !part.is_empty()).unwrap_or(name)
 }
 
 /// Errors are written to be joined; a page shows sentences.
@@ -117,17 +136,32 @@ mod tests {
 
     #[test]
     fn only_the_web_is_linked() {
-        let links = [
-            "https://arxiv.org/abs/2408.15881",
-            "javascript:alert(1)",
-            "data:text/html,x",
-            " https://x",
-            "https://github.com/a/b/",
-            "http://example.org/?<b>",
-        ]
-        .map(String::from);
-        let shown: Vec<String> =
-            web_links(links.iter(), &ENGLISH).into_iter().map(|link| link.label).collect();
-        assert_eq!(shown, ["arXiv", "PDF", "Code github.com/a/b", "example.org"]);
+        let label = |url: &str, repositories: &[&str]| -> Vec<String> {
+            let id: PaperId = "arxiv:2408.15881".parse().unwrap();
+            let repositories: Vec<String> = repositories.iter().map(|link| (*link).to_owned()).collect();
+            let links = links_of(&id, Some(&url.to_owned()), &repositories, &ENGLISH);
+            links.into_iter().map(|link| link.label).collect()
+        };
+        assert_eq!(
+            label("http://example.org/?<b>", &["https://github.com/a/b/"]),
+            ["example.org", "Code github.com/a/b"]
+        );
+        for url in ["javascript:alert(1)", "data:text/html,x", " https://x"] {
+            assert_eq!(label(url, &[url]), ["arXiv", "PDF"], "{url}");
+        }
+        assert_eq!(label("https://doi.org/10.1/x", &[]), ["DOI"]);
+    }
+
+    #[test]
+    fn sources_are_called_by_their_names() {
+        for (source, name) in [
+            ("/notes/한국어 노트.md", "한국어 노트.md"),
+            ("http:reading list", "reading list"),
+            ("http:a/b.bib", "b.bib"),
+            ("C:\\notes\\x.txt", "x.txt"),
+            ("http:", ""),
+        ] {
+            assert_eq!(source_name(source), name);
+        }
     }
 }
