@@ -16,7 +16,7 @@ use super::column::{Column, ColumnBuilder};
 use super::date_range::DateRange;
 use super::filter::Filter;
 use super::paper_set::PaperSet;
-use crate::paper::{AskedAuthor, Language, Mention, Paper, author_key, folded_title, normalised_title};
+use crate::paper::{AskedAuthor, Language, Mention, Paper, author_key, normalised_title};
 use crate::store::{PaperNumber, Snapshot, StoreError};
 
 /// Values shown of one key.
@@ -34,8 +34,6 @@ pub struct Facts {
     authors: Column,
     langs: Column,
     sources: Column,
-    /// Hashes of titles, ascending, and the paper's number.
-    titles: Vec<(u64, u32)>,
     /// Hashes of what commentaries mention, ascending, and the number of the paper whose commentary does.
     mentions: Vec<(u64, u32)>,
     /// Days of papers and of their commentaries, ascending, and the paper's number.
@@ -251,12 +249,6 @@ impl Facts {
         best(counts.into_iter().collect())
     }
 
-    /// The papers whose title `text` is, whatever the case, punctuation and accents of either; by number.
-    #[must_use]
-    pub fn titled(&self, text: &str) -> Vec<PaperNumber> {
-        under(&self.titles, title_hash(text)).collect()
-    }
-
     /// Papers in whose commentaries `paper`, or a note of it, may be mentioned; by number. Hashes may meet: who wants to be sure looks.
     pub(super) fn mentioning<'n>(
         &self,
@@ -312,7 +304,7 @@ impl Facts {
     pub fn bytes(&self) -> usize {
         self.numbers.capacity() * size_of::<u32>()
             + self.dates.capacity() * size_of::<i32>()
-            + (self.titles.capacity() + self.mentions.capacity()) * size_of::<(u64, u32)>()
+            + self.mentions.capacity() * size_of::<(u64, u32)>()
             + self.days.capacity() * size_of::<(i32, u32)>()
             + [&self.tags, &self.authors, &self.langs, &self.sources].map(Column::bytes).iter().sum::<usize>()
             + self.with_commentary.bytes()
@@ -328,7 +320,6 @@ pub struct FactsBuilder {
     authors: ColumnBuilder,
     langs: ColumnBuilder,
     sources: ColumnBuilder,
-    titles: Vec<(u64, u32)>,
     mentions: Vec<(u64, u32)>,
     days: Vec<(i32, u32)>,
 }
@@ -343,7 +334,6 @@ impl Default for FactsBuilder {
             authors: ColumnBuilder::new(author_key),
             langs: ColumnBuilder::new(str::to_owned),
             sources: ColumnBuilder::new(source_key),
-            titles: Vec::new(),
             mentions: Vec::new(),
             days: Vec::new(),
         }
@@ -371,7 +361,6 @@ impl FactsBuilder {
         self.tags.push(paper.tags.iter().map(String::as_str));
         self.authors.push(paper.authors.iter().map(String::as_str));
         self.langs.push(paper.langs.iter().map(Language::code));
-        self.titles.push((title_hash(&paper.title), number.0));
         self.mentions.extend(paper.mentions.iter().map(|mention| (mention_hash(mention), number.0)));
         let days = paper.date.into_iter().chain(paper.commentaries.iter().filter_map(|note| note.date));
         self.days.extend(days.map(|day| (packed(day), number.0)));
@@ -388,17 +377,14 @@ impl FactsBuilder {
             authors,
             langs,
             sources,
-            mut titles,
             mut mentions,
             mut days,
         } = self;
-        titles.sort_unstable();
         mentions.sort_unstable();
         days.sort_unstable();
         days.dedup();
         numbers.shrink_to_fit();
         dates.shrink_to_fit();
-        titles.shrink_to_fit();
         mentions.shrink_to_fit();
         days.shrink_to_fit();
         Facts {
@@ -409,7 +395,6 @@ impl FactsBuilder {
             authors: authors.finish(),
             langs: langs.finish(),
             sources: sources.finish(),
-            titles,
             mentions,
             days,
         }
@@ -479,10 +464,6 @@ fn mention_hash(mention: &Mention) -> u64 {
 /// Whether two tags are one to a filter.
 pub(super) fn same_tag(one: &str, other: &str) -> bool {
     one == other || tag_key(one) == tag_key(other)
-}
-
-fn title_hash(title: &str) -> u64 {
-    hash(&folded_title(title))
 }
 
 /// In four bytes, in the order of time.

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::super::filter::Key;
 use super::*;
-use crate::paper::{Commentary, Record, Source, normalised_title};
+use crate::paper::{Commentary, Record, Source};
 use crate::store::{Store, Writer};
 
 /// A paper and its files.
@@ -178,14 +178,21 @@ proptest! {
         for (at, (paper, _)) in (0_u32..).zip(&papers) {
             let number = PaperNumber(at * 3 + 1);
             prop_assert_eq!(facts.date_of(number), paper.date);
-            let same: Vec<PaperNumber> = (0_u32..)
-                .zip(&papers)
-                .filter(|(_, (other, _))| normalised_title(&other.title) == normalised_title(&paper.title))
-                .map(|(at, _)| PaperNumber(at * 3 + 1))
-                .collect();
-            prop_assert_eq!(facts.titled(&paper.title), same);
         }
         prop_assert_eq!(facts.date_of(PaperNumber(0)), None);
+
+        let mut days: BTreeMap<Date, BTreeSet<PaperNumber>> = BTreeMap::new();
+        for (at, (paper, _)) in (0_u32..).zip(&papers) {
+            let noted = paper.commentaries.iter().filter_map(|note| note.date);
+            for day in paper.date.into_iter().chain(noted) {
+                days.entry(day).or_default().insert(PaperNumber(at * 3 + 1));
+            }
+        }
+        let told: Vec<(Date, usize)> = days.iter().rev().map(|(day, papers)| (*day, papers.len())).collect();
+        prop_assert_eq!(facts.days(), told);
+        for (day, papers) in days {
+            prop_assert_eq!(facts.on(day), papers.into_iter().collect::<Vec<_>>());
+        }
     }
 
     #[test]
@@ -194,29 +201,6 @@ proptest! {
         let (one, other) = (date(one), date(other));
         prop_assert_eq!(unpacked(packed(one)), Some(one));
         prop_assert_eq!(packed(one).cmp(&packed(other)), one.cmp(&other));
-    }
-}
-
-#[test]
-fn a_title_is_known_in_the_dress_that_people_give_it() {
-    let papers = [
-        (paper("SOAP: Improving and Stabilizing Shampoo using Adam", |_| {}), vec![]),
-        (paper("Die Schrödinger-Gleichung, neu gelesen", |_| {}), vec![]),
-        (paper("残差连接：替代方案", |_| {}), vec![]),
-        (paper("전문가 혼합, 다시 보기", |_| {}), vec![]),
-    ];
-    let facts = facts_of(&papers);
-    for (asked, number) in [
-        ("soap improving and stabilizing shampoo using adam?", 1),
-        ("\u{201c}SOAP – Improving and Stabilizing Shampoo using Adam.\u{201d}", 1),
-        ("die schrodinger gleichung neu gelesen", 4),
-        ("残差连接 替代方案", 7),
-        ("전문가혼합 다시보기", 10),
-    ] {
-        assert_eq!(facts.titled(asked), [PaperNumber(number)], "{asked}");
-    }
-    for asked in ["soap", "improving and stabilizing shampoo using adam", ""] {
-        assert_eq!(facts.titled(asked), [], "{asked}");
     }
 }
 
@@ -363,5 +347,4 @@ fn measure_at_100_000_papers() {
     }
     let all = facts.select(&Filter::default());
     timed("facets of all", &mut || drop(facts.facets(&all)));
-    timed("titled", &mut || assert!(!facts.titled(&records[50_000].title).is_empty()));
 }
