@@ -7,7 +7,7 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::codes::Coded;
-use super::{FlatVectors, Neighbour, Ranked, VectorIndex};
+use super::{FlatVectors, Grain, Neighbour, Ranked, VectorIndex};
 use crate::paper::UnitVector;
 
 /// Rows that one thread scans at a time: about 0.4 MB at 384 dimensions, a hundredth of a millisecond or two.
@@ -31,32 +31,15 @@ impl VectorIndex for ExactIndex {
         &self.vectors
     }
 
-    fn search(
+    fn find(
         &self,
         query: &UnitVector,
         limit: usize,
+        grain: Grain,
         allow: &(dyn Fn(u32) -> bool + Sync),
     ) -> Vec<Neighbour> {
-        scan(&self.vectors, query, limit, Grain::All, allow)
+        scan(&self.vectors, query, limit, grain, allow)
     }
-
-    fn candidates(
-        &self,
-        query: &UnitVector,
-        limit: usize,
-        allow: &(dyn Fn(u32) -> bool + Sync),
-    ) -> Vec<Neighbour> {
-        scan(&self.vectors, query, limit, Grain::Bytes, allow)
-    }
-}
-
-/// By what vectors are compared.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Grain {
-    /// By their bytes, those that come near by all that is known of them.
-    All,
-    /// By their bytes.
-    Bytes,
 }
 
 /// The `limit` best of all rows that are allowed. All are compared by their bytes; those that may be among the best, as far as bytes

@@ -9,9 +9,9 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::codes::Coded;
-use super::exact::{Grain, Sieve, scan};
+use super::exact::{Sieve, scan};
 use super::graph::{Graph, Walker};
-use super::{ExactIndex, FlatVectors, Neighbour, VectorIndex};
+use super::{ExactIndex, FlatVectors, Grain, Neighbour, VectorIndex};
 use crate::paper::UnitVector;
 
 /// The recall@10 that is to be measured, for 0.99 with questions: these are a little farther off than what is looked for here (100,000
@@ -187,26 +187,6 @@ impl VectorIndex for HnswIndex {
         &self.vectors
     }
 
-    fn search(
-        &self,
-        query: &UnitVector,
-        limit: usize,
-        allow: &(dyn Fn(u32) -> bool + Sync),
-    ) -> Vec<Neighbour> {
-        self.find(query, limit, Grain::All, allow)
-    }
-
-    fn candidates(
-        &self,
-        query: &UnitVector,
-        limit: usize,
-        allow: &(dyn Fn(u32) -> bool + Sync),
-    ) -> Vec<Neighbour> {
-        self.find(query, limit, Grain::Bytes, allow)
-    }
-}
-
-impl HnswIndex {
     fn find(
         &self,
         query: &UnitVector,

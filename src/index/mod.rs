@@ -55,6 +55,15 @@ pub struct Neighbour {
     pub similarity: f32,
 }
 
+/// By what vectors are compared.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grain {
+    /// By their bytes, those that come near by all that is known of them.
+    All,
+    /// By their bytes.
+    Bytes,
+}
+
 /// A similarity with the order that f32 lacks.
 #[derive(Clone, Copy, PartialEq)]
 struct Ranked(f32);
@@ -109,19 +118,32 @@ pub trait VectorIndex: Send + Sync {
         vectors.row_of(number).map(|row| vectors.codes().coded(row))
     }
 
-    /// The `limit` nearest of the vectors whose number is allowed.
+    /// The `limit` nearest of the vectors whose number is allowed, compared by `grain`.
+    fn find(
+        &self,
+        query: &UnitVector,
+        limit: usize,
+        grain: Grain,
+        allow: &(dyn Fn(u32) -> bool + Sync),
+    ) -> Vec<Neighbour>;
+
+    /// The nearest by all that is known of vectors.
     fn search(
         &self,
         query: &UnitVector,
         limit: usize,
         allow: &(dyn Fn(u32) -> bool + Sync),
-    ) -> Vec<Neighbour>;
+    ) -> Vec<Neighbour> {
+        self.find(query, limit, Grain::All, allow)
+    }
 
-    /// As [`VectorIndex::search`], by bytes alone ([`VectorIndex::coded`]): for who judges what is found once more, by them.
+    /// The nearest by their bytes ([`VectorIndex::coded`]): for who judges what is found once more, by them.
     fn candidates(
         &self,
         query: &UnitVector,
         limit: usize,
         allow: &(dyn Fn(u32) -> bool + Sync),
-    ) -> Vec<Neighbour>;
+    ) -> Vec<Neighbour> {
+        self.find(query, limit, Grain::Bytes, allow)
+    }
 }

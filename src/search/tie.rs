@@ -84,7 +84,7 @@ impl Searcher {
             asked_passages.retain(|asked| asked.passage.kind != PassageKind::Title);
         }
 
-        let mut known: HashMap<PassageNumber, Vec<(Sentence, UnitVector)>> = HashMap::new();
+        let mut known: HashMap<PassageNumber, Vec<Told>> = HashMap::new();
         for (hit, number) in hits.iter_mut().zip(found).take(HITS) {
             let (Some(raw), Some((_, passage))) =
                 (self.snapshot.vector(*number)?, self.snapshot.passage(*number)?)

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use tokio::task::spawn_blocking;
 use utoipa::{IntoParams, ToSchema};
 
-use super::options::{Pairs, unknown, yes_or_no};
+use super::options::{Once, Pairs, unknown, yes_or_no};
 use crate::export::{ExportError, ExportFormat, write_all};
 use crate::paper::PaperId;
 use crate::search::SearchError;
@@ -49,13 +49,17 @@ pub(super) struct Asked {
 impl Asked {
     fn of_url(pairs: Pairs) -> Result<Self, Failure> {
         let mut asked = Self::default();
+        let mut once = Once::default();
         for (name, value) in pairs {
-            let twice = || Failure::invalid(format!("{name} is given twice"), "give it once").of("format");
             match name.as_str() {
-                "format" if asked.format.is_some() => return Err(twice()),
-                "vectors" if asked.vectors.is_some() => return Err(twice()),
-                "format" => asked.format = Some(Format::read(&value)?),
-                "vectors" => asked.vectors = Some(yes_or_no("vectors", &value)?),
+                "format" => {
+                    once.only("format")?;
+                    asked.format = Some(Format::read(&value)?);
+                }
+                "vectors" => {
+                    once.only("vectors")?;
+                    asked.vectors = Some(yes_or_no("vectors", &value)?);
+                }
                 "id" if asked.id.len() == MOST_NAMED => {
                     let hint = "ask for the rest by another request, or for all";
                     return Err(Failure::invalid(format!("more than {MOST_NAMED} papers are named"), hint));

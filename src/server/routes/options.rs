@@ -179,10 +179,10 @@ pub(super) fn filter_of_url(pairs: Pairs) -> Result<Filter, Failure> {
 
 /// Parameters that are said at most once.
 #[derive(Default)]
-struct Once(Vec<&'static str>);
+pub(super) struct Once(Vec<&'static str>);
 
 impl Once {
-    fn only(&mut self, name: &'static str) -> Result<(), Failure> {
+    pub(super) fn only(&mut self, name: &'static str) -> Result<(), Failure> {
         if self.0.contains(&name) {
             return Err(refused(&format!("{name} is given twice")));
         }

@@ -9,6 +9,7 @@ use jiff::civil::Date;
 
 use super::address::address;
 use super::asked::Asked;
+use super::view::bare;
 use crate::search::{Answer, Hit, Sort};
 use crate::server::error::Failure;
 use crate::server::extract::Query;
@@ -65,8 +66,7 @@ fn entry(hit: &Hit, host: &str) -> Entry {
     let paper = &hit.paper;
     let key = paper.id.to_string();
     let link = |rel: &str, href: String| Link { rel: rel.to_owned(), href, ..Link::default() };
-    let is_web = |url: &&String| url.starts_with("https://") || url.starts_with("http://");
-    let via = paper.url.iter().filter(is_web).map(|url| link("via", xml_text(url)));
+    let via = paper.url.iter().filter(|url| bare(url).is_some()).map(|url| link("via", xml_text(url)));
     Entry {
         title: Text::plain(xml_text(&paper.title)),
         // For ever the same, wherever the service listens.

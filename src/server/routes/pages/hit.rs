@@ -97,6 +97,7 @@ impl HitView {
         // Of papers that are like a paper every second word is marked, which says nothing.
         let asks = said.first("q").is_some();
         let marks = if asks { hit.marks.clone() } else { Marks::default() };
+        let percent = (hit.score.clamp(0.0, 1.0) * 100.0).round() as u8;
         let lang_name = name_of(hit.matched.lang);
         let kind = match hit.matched.passage {
             PassageKind::Title => words.title_kind,
@@ -116,11 +117,8 @@ impl HitView {
             date: paper.date.map(|date| date.to_string()),
             tags: TagView::all(&paper.tags),
             score: Some(ScoreView {
-                percent: (hit.score.clamp(0.0, 1.0) * 100.0).round() as u8,
-                told: (words.score)(
-                    (hit.score.clamp(0.0, 1.0) * 100.0).round() as u8,
-                    &format!("{:.3}", hit.similarity),
-                ),
+                percent,
+                told: (words.score)(percent, &format!("{:.3}", hit.similarity)),
             }),
             found_by: if asks { found_by(hit, words) } else { "" },
             kind,

@@ -109,8 +109,8 @@ pub(super) fn links_of(
     links
 }
 
-/// A link to the web without its scheme.
-fn bare(link: &str) -> Option<&str> {
+/// A link to the web without its scheme; `None` of any other.
+pub(super) fn bare(link: &str) -> Option<&str> {
     let bare = link.strip_prefix("https://").or_else(|| link.strip_prefix("http://"))?;
     Some(bare.trim_end_matches('/'))
 }
