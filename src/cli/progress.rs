@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::time::{Duration, Instant};
 
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{HumanDuration, ProgressBar, ProgressDrawTarget, ProgressState, ProgressStyle};
 
 /// Between two lines in a log.
 const LOG_EVERY: Duration = Duration::from_secs(10);
@@ -32,12 +32,12 @@ pub(super) enum Unit {
 impl Unit {
     fn template(self) -> &'static str {
         match self {
-            Self::Bytes => "{msg:10} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {eta} left",
-            Self::Papers => "{msg:10} {wide_bar} {pos}/{len} papers, {per_sec}, {eta} left",
-            Self::Rows => "{msg:10} {wide_bar} {pos}/{len} rows, {eta} left",
-            Self::Passages => "{msg:10} {wide_bar} {pos}/{len} passages, {per_sec}, {eta} left",
-            Self::Titles | Self::Thousandths => "{msg:10} {wide_bar} {percent} %, {eta} left",
-            Self::Texts => "{msg:10} {wide_bar} {pos}/{len} texts, {eta} left",
+            Self::Bytes => "{msg:10} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {left} left",
+            Self::Papers => "{msg:10} {wide_bar} {pos}/{len} papers, {per_sec}, {left} left",
+            Self::Rows => "{msg:10} {wide_bar} {pos}/{len} rows, {left} left",
+            Self::Passages => "{msg:10} {wide_bar} {pos}/{len} passages, {per_sec}, {left} left",
+            Self::Titles | Self::Thousandths => "{msg:10} {wide_bar} {percent} %, {left} left",
+            Self::Texts => "{msg:10} {wide_bar} {pos}/{len} texts, {left} left",
         }
     }
 
@@ -54,12 +54,23 @@ impl Unit {
     }
 }
 
+/// What is left, at the pace from the start until now. (indicatif's own guess looks at the last seconds, and after a pause said
+/// 11,629,845,054 s.)
+fn left(elapsed: Duration, done: u64, total: u64) -> Duration {
+    let share = total.saturating_sub(done) as f64 / done.max(1) as f64;
+    elapsed.mul_f64(share.min(1e6))
+}
+
 impl Progress {
     pub(super) fn start(name: &str, unit: Unit, total: u64, interactive: bool) -> Self {
         let target = if interactive { ProgressDrawTarget::stderr() } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(total), target).with_message(name.to_owned());
         if let Ok(style) = ProgressStyle::with_template(unit.template()) {
-            bar.set_style(style);
+            let tell = |state: &ProgressState, to: &mut dyn std::fmt::Write| {
+                let left = left(state.elapsed(), state.pos(), state.len().unwrap_or_default());
+                let _ = write!(to, "{:#}", HumanDuration(left));
+            };
+            bar.set_style(style.with_key("left", tell));
         }
         bar.enable_steady_tick(Duration::from_millis(250));
         Self { bar, interactive, name: name.to_owned(), unit, last_line: Instant::now() }
@@ -71,10 +82,10 @@ impl Progress {
             self.last_line = Instant::now();
             let (done, total) = (self.bar.position(), self.bar.length().unwrap_or_default());
             let line = format!(
-                "{}: {done} of {total} {}, {:.0} s left",
+                "{}: {done} of {total} {}, {} s left",
                 self.name,
                 self.unit.name(),
-                self.bar.eta().as_secs_f64()
+                left(self.bar.elapsed(), done, total).as_secs()
             );
             let _ = writeln!(std::io::stderr(), "{line}");
         }
@@ -96,5 +107,17 @@ impl Progress {
 impl Drop for Progress {
     fn drop(&mut self) {
         self.bar.finish_and_clear();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_left_is_told_at_the_pace_so_far() {
+        assert_eq!(left(Duration::from_secs(30), 10, 40), Duration::from_secs(90));
+        assert_eq!(left(Duration::from_secs(30), 40, 40), Duration::ZERO);
+        assert!(left(Duration::from_secs(1 << 40), 0, u64::MAX) > Duration::ZERO, "no overflow");
     }
 }
