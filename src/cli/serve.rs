@@ -11,8 +11,9 @@ use crate::server::{self, Load, LoadedModel, Setup};
 
 /// Answer over HTTP and in the browser, on this machine
 ///
-/// The page is at /, the API under /v1, its description at /openapi.json, and MCP for assistants at /mcp. Papers that another paperkin ingests meanwhile appear
-/// within a second or two. Ctrl+C ends it after the answers under way; again, at once.
+/// The page is at /, the API under /v1, its description at /openapi.json, and MCP for assistants at /mcp. Where there is no library
+/// yet, it makes an empty one: files can be dropped on its page. Papers that another paperkin ingests meanwhile appear within a
+/// second or two. Ctrl+C ends it after the answers under way; again, at once.
 #[derive(Debug, Args)]
 pub(super) struct ServeArguments {
     /// Where to listen: an address of this machine, port 0 for any free port [default: 127.0.0.1:7117]

@@ -21,6 +21,7 @@ use crate::config::{Access, Limits};
 use crate::embed::while_wanted;
 use crate::paper::{Role, UnitVector};
 use crate::search::{Answer, Options, SearchError, Searcher, milliseconds};
+use crate::store::{Store, StoreError};
 
 /// How often the store is asked whether another process has written.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
@@ -71,6 +72,7 @@ impl AppState {
     /// # Errors
     /// If the system gives no thread.
     pub fn start(&self, model: LoadedModel) -> std::io::Result<()> {
+        self.found(&model);
         let model = self.answer_by(model);
         worker::start(Worker {
             library: self.library.clone(),
@@ -79,6 +81,19 @@ impl AppState {
             model,
             bell: self.bell.clone(),
         })
+    }
+
+    /// Makes the library where there is none, so that its first papers can be dropped on a page. Where that fails, readiness goes
+    /// on saying that there is none.
+    fn found(&self, model: &LoadedModel) {
+        let folder = self.library.folder();
+        if !matches!(Store::open(folder), Err(StoreError::Missing(_))) {
+            return;
+        }
+        match self.writing.blocking_turn().write(Some(model)) {
+            Ok(_) => tracing::info!(folder = %folder.display(), "a new library, still empty"),
+            Err(error) => tracing::warn!(%error, "no library could be made"),
+        }
     }
 
     /// As [`AppState::start`] where nothing is ever written: what has no vector waits for whoever writes.

@@ -171,14 +171,15 @@ fn it_serves_while_it_loads_and_follows_the_library() {
 }
 
 #[test]
-fn a_library_that_is_not_there_yet_is_waited_for() {
+fn a_library_that_is_not_there_yet_is_made_and_whoever_fills_it_is_followed() {
     let library = ToyLibrary { folder: tempfile::tempdir().unwrap(), encoder: Arc::default() };
     let server = TestServer::start(library);
-    server.loaded.send(()).unwrap();
-    eventually(|| server.get("/readyz").contains("paperkin ingest"));
     assert!(server.get("/").starts_with("HTTP/1.1 503"));
+    server.loaded.send(()).unwrap();
+    eventually(|| server.get("/readyz").contains("\"papers\":0"));
+    assert!(server.get("/").starts_with("HTTP/1.1 200"));
     server.library.put(papers());
-    eventually(|| server.get("/readyz").starts_with("HTTP/1.1 200"));
+    eventually(|| server.get("/readyz").contains("\"papers\":5"));
 }
 
 fn eventually(true_at_last: impl Fn() -> bool) {

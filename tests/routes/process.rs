@@ -86,6 +86,24 @@ fn digest() -> String {
 }
 
 #[test]
+fn where_there_is_no_library_an_empty_one_waits_for_its_first_paper() {
+    let folder = tempfile::tempdir().unwrap();
+    let served = Served::start(&folder.path().join("new/library"));
+    let started = Instant::now();
+    let ready = loop {
+        let (status, body) = served.ask("GET", "/readyz", "");
+        if status == 200 {
+            break body;
+        }
+        assert!(started.elapsed() < Duration::from_secs(60), "{body}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert!(ready.contains("\"papers\":0"), "{ready}");
+    let (status, page) = served.ask("GET", "/library", "");
+    assert!(status == 200 && page.contains("data-drop"), "a file can be dropped: {page}");
+}
+
+#[test]
 fn a_digest_is_posted_followed_and_found_and_a_kill_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let served = Served::start(folder.path());
