@@ -86,7 +86,7 @@ struct GlobalFlags {
     /// In which numbers the model runs: int8 is fastest, fp32 exact, candle the slow reference
     #[arg(long, global = true, env = "PAPERKIN_ARITHMETIC", value_name = "int8|fp32|candle")]
     arithmetic: Option<Arithmetic>,
-    /// With which instructions: avx512-vnni, avx-vnni, avx2 or portable; the best if not given
+    /// With which instructions: amx-bf16, avx512-vnni, avx-vnni, avx2, neon-dotprod or portable; the best if not given
     #[arg(long, global = true, env = "PAPERKIN_KERNEL", value_name = "NAME")]
     kernel: Option<KernelChoice>,
     /// CPU threads; all cores if not given

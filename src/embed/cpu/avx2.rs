@@ -372,7 +372,7 @@ macro_rules! products {
             assert!(quads.len() == scales.len() * 8);
             input.check(scales.len(), rows);
             tiles!([4, 3, 2, 1]; rows, R, row => {
-                let tile = QuantisedTile { input, row, scales, more: false, out: &mut out[row..] };
+                let tile = QuantisedTile { input, row, scales, out: &mut out[row..] };
                 // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
                 unsafe { $tile::<R, _>(tile, $q4(quads)) }
             });
@@ -383,7 +383,7 @@ macro_rules! products {
             assert!(quads.len() == scales.len() * 16);
             input.check(scales.len(), rows);
             tiles!([4, 3, 2, 1]; rows, R, row => {
-                let tile = QuantisedTile { input, row, scales, more: false, out: &mut out[row..] };
+                let tile = QuantisedTile { input, row, scales, out: &mut out[row..] };
                 // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
                 unsafe { $tile::<R, _>(tile, $q8(quads)) }
             });

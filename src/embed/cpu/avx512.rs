@@ -1,4 +1,5 @@
-//! AVX-512 with VNNI: `vpdpbusd` multiplies 64 pairs of bytes and adds them to 16 sums.
+//! AVX-512 with VNNI: `vpdpbusd` multiplies 64 pairs of bytes and adds them to 16 sums. Where a machine has tiles, `amx.rs` makes the
+//! products of the model's weights, and what is here all others.
 //!
 //! Weights are the unsigned operand, codes the signed one, broadcast four at a time. A tile of seven rows by 32 outputs fills
 //! the register file: fourteen integer sums of the block, fourteen of the row, and what they are made from.
@@ -12,8 +13,9 @@
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 
+use super::amx::Tiles;
 use super::blocks::{Codes, QuantisedMut, QuantisedRows, QuantisedTile, Strip, WIDTH};
-use super::kernel::{Kernel, KernelChoice, Normalisation, Plain, elementwise, tiles};
+use super::kernel::{HalfProducts, Kernel, KernelChoice, Normalisation, Plain, elementwise, tiles};
 use super::pack::{Bytes, Nibbles};
 use super::shorts::{self, Pairs, Shorts, Values};
 use super::vector::{self, Vector, instructions};
@@ -26,17 +28,27 @@ const MANY: usize = 28;
 const UNPACKED: usize = 12;
 
 /// Exists only where the machine has the instructions.
-pub(super) struct Avx512Vnni(());
+pub(super) struct Avx512 {
+    /// For products of the model's weights.
+    tiles: Option<Tiles>,
+}
 
-impl Avx512Vnni {
-    pub(super) fn new() -> Option<Self> {
+impl Avx512 {
+    /// With VNNI alone.
+    pub(super) fn vnni() -> Option<Self> {
         let has = is_x86_feature_detected!("avx512f")
             && is_x86_feature_detected!("avx512bw")
             && is_x86_feature_detected!("avx512dq")
             && is_x86_feature_detected!("avx512vl")
             && is_x86_feature_detected!("avx512vnni")
             && is_x86_feature_detected!("fma");
-        has.then_some(Self(()))
+        has.then_some(Self { tiles: None })
+    }
+
+    /// With tiles, too.
+    pub(super) fn amx() -> Option<Self> {
+        let tiles = Some(Tiles::new()?);
+        Self::vnni().map(|_| Self { tiles })
     }
 }
 
@@ -70,16 +82,25 @@ impl Quads for &[Bytes] {
     }
 }
 
-/// `R` rows times a panel.
+impl QuantisedRows<'_> {
+    /// The same rows without their first `blocks` blocks.
+    fn without(&self, blocks: usize) -> Self {
+        let from = blocks * self.stride;
+        let (codes, scales, starts) = (&self.codes[from..], &self.scales[from..], &self.starts[from..]);
+        Self { codes, scales, starts, stride: self.stride }
+    }
+}
+
+/// `R` rows times a panel; with `more` they are added to the sums of other blocks in `tile.out`.
 ///
 /// # Safety
 /// The machine has the features; `weights` holds as many blocks as `tile.scales`; `tile.input` so many blocks of
 /// `tile.row + R` rows, and `tile.out` is `R` long at least.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni,fma")]
-unsafe fn tile_quantised<const R: usize>(tile: QuantisedTile<'_>, weights: impl Quads) {
+unsafe fn tile_quantised<const R: usize>(tile: QuantisedTile<'_>, weights: impl Quads, more: bool) {
     let out = &mut tile.out[..R];
     let mut sums = [[_mm512_setzero_ps(); 2]; R];
-    if tile.more {
+    if more {
         for row in 0..R {
             // SAFETY: a strip is 32 numbers, aligned to 64 bytes.
             unsafe {
@@ -352,15 +373,19 @@ fn quantised(
     let rows = out.len();
     input.check(scales.len(), rows);
     tiles!([7, 6, 5, 4, 3, 2, 1]; rows, R, row => {
-        let tile = QuantisedTile { input, row, scales, more, out: &mut out[row..] };
+        let tile = QuantisedTile { input, row, scales, out: &mut out[row..] };
         // SAFETY: the kernel exists, so the machine has the features; the lengths were checked.
-        unsafe { tile_quantised::<R>(tile, weights) }
+        unsafe { tile_quantised::<R>(tile, weights, more) }
     });
 }
 
-impl Kernel for Avx512Vnni {
+impl Kernel for Avx512 {
     fn choice(&self) -> KernelChoice {
-        KernelChoice::Avx512Vnni
+        if self.tiles.is_some() { KernelChoice::AmxBf16 } else { KernelChoice::Avx512Vnni }
+    }
+
+    fn in_halves(&self) -> Option<&dyn HalfProducts> {
+        self.tiles.as_ref().map(|tiles| tiles as _)
     }
 
     fn prefers_bytes(&self) -> bool {

@@ -155,7 +155,7 @@ impl CpuBert {
 
     fn forward(&self, team: Team, texts: &[&[u32]]) -> Result<Vec<Vec<f32>>, EncodeError> {
         let free = self.scratch.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        let mut scratch = free.unwrap_or_else(|| Scratch::new(self.packing));
+        let mut scratch = free.unwrap_or_else(|| Scratch::new(self.packing, &*self.kernel));
         let pooled = self.pooled(team, texts, &mut scratch);
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
         pooled
@@ -381,13 +381,13 @@ fn normalisation(weights: &Weights, name: impl Fn(Term) -> TensorName) -> Result
 }
 
 impl Scratch {
-    fn new(packing: Packing) -> Self {
+    fn new(packing: Packing, kernel: &dyn Kernel) -> Self {
         Self {
             hidden: Vec::new(),
             added: Vec::new(),
-            input: packing.signal(),
-            context: packing.signal(),
-            wide: packing.signal(),
+            input: packing.signal(kernel),
+            context: packing.signal(kernel),
+            wide: packing.signal(kernel),
             parts: Vec::new(),
         }
     }

@@ -18,6 +18,11 @@ impl Strip {
     pub(super) const ZERO: Self = Self([0.0; WIDTH]);
 }
 
+/// A strip in bf16: the upper halves of its numbers.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub(super) struct Halves(pub(super) [u16; WIDTH]);
+
 /// A strip in 8 bits: `code * scale`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(32))]
@@ -64,13 +69,6 @@ impl Quantised {
 }
 
 impl QuantisedRows<'_> {
-    /// The same rows without their first `blocks` blocks.
-    pub(super) fn without(&self, blocks: usize) -> Self {
-        let from = blocks * self.stride;
-        let (codes, scales, starts) = (&self.codes[from..], &self.scales[from..], &self.starts[from..]);
-        Self { codes, scales, starts, stride: self.stride }
-    }
-
     /// Kernels read without bounds: here they are.
     pub(super) fn check(&self, blocks: usize, rows: usize) {
         let strips = [self.codes.len(), self.scales.len(), self.starts.len()];
@@ -84,8 +82,6 @@ pub(super) struct QuantisedTile<'a> {
     /// The tile's first row.
     pub(super) row: usize,
     pub(super) scales: &'a [Strip],
-    /// Whether `out` holds the sums of blocks before these.
-    pub(super) more: bool,
     pub(super) out: &'a mut [Strip],
 }
 
@@ -102,6 +98,8 @@ pub(super) struct QuantisedMut<'a> {
 pub(super) enum Signal {
     /// For quantised weights.
     Quantised(Quantised),
+    /// For quantised weights, where the machine multiplies in bf16.
+    Halves(Vec<Halves>),
     /// For weights in f32.
     Plain(Vec<Strip>),
 }
@@ -110,6 +108,7 @@ pub(super) enum Signal {
 #[derive(Debug)]
 pub(super) enum SignalMut<'a> {
     Quantised(QuantisedMut<'a>),
+    Halves(&'a mut [Halves]),
     Plain(&'a mut [Strip]),
 }
 
@@ -118,6 +117,7 @@ impl Signal {
     pub(super) fn resize(&mut self, strips: usize) {
         match self {
             Self::Quantised(quantised) => quantised.resize(strips),
+            Self::Halves(halves) => halves.resize(strips, Halves([0; WIDTH])),
             Self::Plain(plain) => plain.resize(strips, Strip::ZERO),
         }
     }
@@ -125,6 +125,7 @@ impl Signal {
     pub(super) fn all_mut(&mut self) -> SignalMut<'_> {
         match self {
             Self::Quantised(quantised) => SignalMut::Quantised(quantised.all_mut()),
+            Self::Halves(halves) => SignalMut::Halves(halves),
             Self::Plain(plain) => SignalMut::Plain(plain),
         }
     }
@@ -149,6 +150,10 @@ impl<'a> SignalMut<'a> {
     pub(super) fn store(self, kernel: &dyn Kernel, strips: &[Strip], offset: i32) {
         match self {
             Self::Quantised(quantised) => kernel.quantise(strips, offset, quantised),
+            Self::Halves(halves) => match kernel.in_halves() {
+                Some(products) => products.halve(strips, halves),
+                None => unreachable!("`Packing` makes halves for kernels that take them"),
+            },
             Self::Plain(plain) => plain.copy_from_slice(strips),
         }
     }
@@ -156,6 +161,7 @@ impl<'a> SignalMut<'a> {
     fn len(&self) -> usize {
         match self {
             Self::Quantised(quantised) => quantised.codes.len(),
+            Self::Halves(halves) => halves.len(),
             Self::Plain(plain) => plain.len(),
         }
     }
@@ -174,6 +180,10 @@ impl<'a> SignalMut<'a> {
                         starts: more_starts,
                     }),
                 )
+            }
+            Self::Halves(halves) => {
+                let (halves, more) = halves.split_at_mut(strips);
+                (Self::Halves(halves), Self::Halves(more))
             }
             Self::Plain(plain) => {
                 let (plain, more) = plain.split_at_mut(strips);

@@ -9,20 +9,20 @@ use std::str::FromStr;
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Serialize};
 
-use super::blocks::{QuantisedMut, QuantisedRows, Strip, WIDTH};
+use super::blocks::{Halves, QuantisedMut, QuantisedRows, Strip, WIDTH};
 use super::pack::{Bytes, Nibbles};
 use super::portable;
 use super::shorts::{Pairs, Values};
 
-/// Rows of f32, `[block][row]`; the blocks may stand farther apart than the rows that are meant.
+/// Rows of f32 or bf16, `[block][row]`; the blocks may stand farther apart than the rows that are meant.
 #[derive(Clone, Copy)]
-pub(super) struct Plain<'a> {
-    pub(super) strips: &'a [Strip],
+pub(super) struct Plain<'a, S = Strip> {
+    pub(super) strips: &'a [S],
     /// Strips from a row of one block to the same row of the next.
     pub(super) stride: usize,
 }
 
-impl Plain<'_> {
+impl<S> Plain<'_, S> {
     /// Kernels read without bounds: here they are.
     pub(super) fn check(&self, blocks: usize, rows: usize) {
         assert!(blocks > 0 && (blocks - 1) * self.stride + rows <= self.strips.len());
@@ -52,6 +52,11 @@ pub(super) trait Kernel: Send + Sync {
 
     /// `input` times a panel of weights in f32, one strip of `panel` a number of a row.
     fn product_f32(&self, input: Plain<'_>, panel: &[Strip], out: &mut [Strip]);
+
+    /// Products of quantised weights in bf16, where they are faster than those of bytes.
+    fn in_halves(&self) -> Option<&dyn HalfProducts> {
+        None
+    }
 
     /// 8 bits a number and one scale a strip; what a sum starts from makes up for weights that are `offset` too large.
     fn quantise(&self, strips: &[Strip], offset: i32, out: QuantisedMut<'_>);
@@ -89,6 +94,18 @@ pub(super) trait Kernel: Send + Sync {
 
     /// See [`super::vector::transpose`].
     fn transpose(&self, rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]);
+}
+
+/// Products in bf16 of weights as they are stored: nearer to the numbers than those with activations in 8 bits.
+pub(super) trait HalfProducts {
+    /// Rounded to bf16.
+    fn halve(&self, strips: &[Strip], out: &mut [Halves]);
+
+    /// As [`Kernel::product_q4`].
+    fn product_q4(&self, input: Plain<'_, Halves>, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]);
+
+    /// As [`Kernel::product_q8`].
+    fn product_q8(&self, input: Plain<'_, Halves>, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]);
 }
 
 /// Runs a block for every tile of rows: as few tiles as there can be of at most the first size, and all of nearly the same, as
@@ -163,11 +180,16 @@ pub enum KernelChoice {
     AvxVnni,
     /// `vpdpbusd` on 512 bits.
     Avx512Vnni,
+    /// As [`Self::Avx512Vnni`], but weights meet activations in bf16, by `tdpbf16ps` (servers from Sapphire Rapids on).
+    AmxBf16,
+    /// AArch64 with `sdot` (Apple M, and most of ARM's since 2018).
+    NeonDotprod,
 }
 
 impl KernelChoice {
     /// Best first.
-    pub const ALL: [Self; 4] = [Self::Avx512Vnni, Self::AvxVnni, Self::Avx2, Self::Portable];
+    pub const ALL: [Self; 6] =
+        [Self::AmxBf16, Self::Avx512Vnni, Self::AvxVnni, Self::Avx2, Self::NeonDotprod, Self::Portable];
 
     /// Whether this machine has the instructions.
     #[must_use]
@@ -190,9 +212,15 @@ impl KernelChoice {
             #[cfg(target_arch = "x86_64")]
             Self::AvxVnni => super::avx2::AvxVnni::new().map(|kernel| Box::new(kernel) as _),
             #[cfg(target_arch = "x86_64")]
-            Self::Avx512Vnni => super::avx512::Avx512Vnni::new().map(|kernel| Box::new(kernel) as _),
+            Self::Avx512Vnni => super::avx512::Avx512::vnni().map(|kernel| Box::new(kernel) as _),
+            #[cfg(target_arch = "x86_64")]
+            Self::AmxBf16 => super::avx512::Avx512::amx().map(|kernel| Box::new(kernel) as _),
             #[cfg(not(target_arch = "x86_64"))]
-            Self::Avx2 | Self::AvxVnni | Self::Avx512Vnni => None,
+            Self::Avx2 | Self::AvxVnni | Self::Avx512Vnni | Self::AmxBf16 => None,
+            #[cfg(target_arch = "aarch64")]
+            Self::NeonDotprod => super::neon::NeonDotprod::new().map(|kernel| Box::new(kernel) as _),
+            #[cfg(not(target_arch = "aarch64"))]
+            Self::NeonDotprod => None,
         }
     }
 }

@@ -7,6 +7,8 @@
 //! Weights in 4 bits are multiplied as they are stored with activations in 8 bits, a scale for each 32 numbers; weights in
 //! f32 are made 8 bits the same way, or kept.
 
+#[cfg(target_arch = "x86_64")]
+mod amx;
 mod attention;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -17,6 +19,8 @@ mod blocks;
 mod kernel;
 #[cfg(test)]
 mod kernel_tests;
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod pack;
 mod portable;
 mod shorts;

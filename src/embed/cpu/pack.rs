@@ -35,9 +35,10 @@ pub(super) enum Packing {
 }
 
 impl Packing {
-    /// What is multiplied with matrices packed so.
-    pub(super) fn signal(self) -> Signal {
+    /// What `kernel` multiplies with matrices packed so.
+    pub(super) fn signal(self, kernel: &dyn Kernel) -> Signal {
         match self {
+            Self::Q4 | Self::Q8 if kernel.in_halves().is_some() => Signal::Halves(Vec::new()),
             Self::Q4 | Self::Q8 => Signal::Quantised(Quantised::default()),
             Self::F32 => Signal::Plain(Vec::new()),
         }
@@ -162,6 +163,14 @@ impl Packed {
                     &scales[part],
                     out,
                 );
+            }
+            (Self::Q4 { quads, scales }, Signal::Halves(strips)) if let Some(kernel) = kernel.in_halves() => {
+                let input = Plain { strips, stride: out.len() };
+                kernel.product_q4(input, &quads[part.start * 8..part.end * 8], &scales[part], out);
+            }
+            (Self::Q8 { quads, scales }, Signal::Halves(strips)) if let Some(kernel) = kernel.in_halves() => {
+                let input = Plain { strips, stride: out.len() };
+                kernel.product_q8(input, &quads[part.start * 16..part.end * 16], &scales[part], out);
             }
             (Self::F32(columns), Signal::Plain(strips)) => {
                 let input = Plain { strips, stride: out.len() };
