@@ -31,12 +31,14 @@ ln -sfn "$work/std/usr/lib/rustlib/$target" "$work/sysroot/lib/rustlib/$target"
 
 emulated=(qemu-aarch64 -cpu max -L "$libraries")
 for_arm() {
+  local subcommand=$1
+  shift
   RUSTC=/usr/bin/rustc CARGO_TARGET_DIR=$work/target \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_LINKER=aarch64-linux-gnu-gcc \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER="${emulated[*]}" \
     CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUSTFLAGS="--sysroot $work/sysroot -D warnings" \
     CC_aarch64_unknown_linux_gnu=aarch64-linux-gnu-gcc CXX_aarch64_unknown_linux_gnu=aarch64-linux-gnu-g++ \
-    cargo "$@" --release --locked --target $target
+    cargo "$subcommand" --release --locked --target $target "$@"
 }
 
 step "kernels and index, tested in QEMU"

@@ -67,28 +67,80 @@ fn halve(strips: &[Strip], out: &mut [Halves]) {
 fn product<W: Unpack>(input: Plain<'_, Halves>, weights: &[W], scales: &[Strip], out: &mut [Strip]) {
     assert!(weights.len() == scales.len() * W::A_BLOCK);
     input.check(scales.len(), out.len());
-    let mut room = [const { MaybeUninit::uninit() }; UNPACKED * WIDTH];
+    // SAFETY: there are tiles; and strips of all rows for each block of weights, which has its scales.
+    unsafe {
+        if out.len() <= 2 * MOST {
+            few(input, weights, scales, out);
+        } else {
+            many(input, weights, scales, out);
+        }
+        // A thread that holds no tiles is cheaper to put aside.
+        asm!("tilerelease", options(nomem, nostack, preserves_flags));
+    }
+}
+
+/// A block as tiles read it.
+type Unpacked = [MaybeUninit<Halves>; WIDTH];
+
+const NOT_UNPACKED: Unpacked = [const { MaybeUninit::uninit() }; WIDTH];
+
+/// Rows for one pair of tiles: these are at a block while the next one is unpacked.
+///
+/// # Safety
+/// There are tiles, and strips of all rows for each of the blocks; each has its scales.
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn few<W: Unpack>(input: Plain<'_, Halves>, weights: &[W], scales: &[Strip], out: &mut [Strip]) {
+    let mut room = [NOT_UNPACKED; 2];
+    let pair = Pair { out: out.as_mut_ptr(), rows: out.len(), stride: input.stride };
+    let blocks = weights.chunks_exact(W::A_BLOCK).zip(scales);
+    // SAFETY: as the caller promised; a block is added when it is unpacked.
+    unsafe {
+        pair.shape();
+        pair.begin(false);
+        for (block, (weights, scales)) in blocks.enumerate() {
+            unpack(weights, scales, &mut room[block % 2]);
+            if let Some(before) = block.checked_sub(1) {
+                pair.add(input.strips.as_ptr().add(before * input.stride), &room[before % 2]);
+            }
+        }
+        let last = scales.len() - 1;
+        pair.add(input.strips.as_ptr().add(last * input.stride), &room[last % 2]);
+        pair.end();
+    }
+}
+
+/// Any rows: some blocks are unpacked, and then meet all of them.
+///
+/// # Safety
+/// As [`few`].
+#[target_feature(enable = "avx512f,avx512bw")]
+unsafe fn many<W: Unpack>(input: Plain<'_, Halves>, weights: &[W], scales: &[Strip], out: &mut [Strip]) {
+    let mut room = [NOT_UNPACKED; UNPACKED];
+    let mut shaped = 0;
     let parts = weights.chunks(UNPACKED * W::A_BLOCK).zip(scales.chunks(UNPACKED));
-    let mut shaped = (0, 0);
     for (part, (weights, scales)) in parts.enumerate() {
-        // SAFETY: the machine has tiles, and so AVX-512; the room is for so many blocks.
-        let weights = unsafe { unpack(weights, scales, &mut room) };
-        let strips = &input.strips[part * UNPACKED * input.stride..];
-        for (pair, out) in out.chunks_mut(2 * MOST).enumerate() {
-            let rows = (out.len().min(MOST), out.len().saturating_sub(MOST));
-            let pair = Pair { strips: &strips[pair * 2 * MOST..], stride: input.stride, weights, out };
-            // SAFETY: the machine has tiles and the system lets us use them; the lengths were checked.
+        let blocks = weights.chunks_exact(W::A_BLOCK).zip(scales);
+        for ((weights, scales), to) in blocks.zip(&mut room) {
+            // SAFETY: as the caller promised.
+            unsafe { unpack(weights, scales, to) };
+        }
+        for (number, out) in out.chunks_mut(2 * MOST).enumerate() {
+            let pair = Pair { out: out.as_mut_ptr(), rows: out.len(), stride: input.stride };
+            // SAFETY: as the caller promised; these blocks are unpacked.
             unsafe {
-                if shaped != rows {
-                    shape(rows);
-                    shaped = rows;
+                if shaped != pair.rows {
+                    pair.shape();
+                    shaped = pair.rows;
                 }
-                pair.multiply(part > 0);
+                pair.begin(part > 0);
+                let strips = input.strips.as_ptr().add(part * UNPACKED * input.stride + number * 2 * MOST);
+                for (block, weights) in room[..scales.len()].iter().enumerate() {
+                    pair.add(strips.add(block * input.stride), weights);
+                }
+                pair.end();
             }
         }
     }
-    // SAFETY: there are tiles. A thread that holds none is cheaper to put aside.
-    unsafe { asm!("tilerelease", options(nomem, nostack, preserves_flags)) };
 }
 
 /// Weights of a panel that can be made bf16.
@@ -155,119 +207,42 @@ unsafe fn pair<W: Unpack, const HALF: usize, const FIRST: usize, const SECOND: u
     _mm512_mask_mov_epi16(first, 0xAAAA_AAAA, second)
 }
 
-/// Weights as tiles read them: of each block 16 strips for outputs 0 to 15, 16 for the others; a strip is, of each output, two
-/// neighbouring numbers.
+/// A block as tiles read it: 16 strips for outputs 0 to 15, 16 for the others; a strip is, of each output, two neighbouring
+/// numbers.
 ///
 /// # Safety
-/// The machine has AVX-512; the room is for as many blocks as there are `scales`, and the weights are as many.
+/// The machine has AVX-512; the block is a whole one.
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn unpack<'a, W: Unpack>(
-    weights: &[W],
-    scales: &[Strip],
-    room: &'a mut [MaybeUninit<Halves>],
-) -> &'a [Halves] {
-    let (room, _) = room.split_at_mut(scales.len() * WIDTH);
-    let blocks = weights.chunks_exact(W::A_BLOCK).zip(scales).zip(room.as_chunks_mut::<WIDTH>().0);
-    for ((block, scales), to) in blocks {
-        // SAFETY: as the caller promised.
-        unsafe {
-            let [left, right] = [0, 16].map(|from| scales.0.as_ptr().add(from));
-            let cut = _mm512_set1_ps(1.0 + CUT);
-            let left = _mm512_mul_ps(_mm512_load_ps(left), cut);
-            let right = _mm512_mul_ps(_mm512_load_ps(right), cut);
-            for quad in 0..8 {
-                let to = to.as_mut_ptr().cast::<__m512i>().add(quad * 2);
-                to.write(pair::<W, 0, 0, 1>(block, quad, left));
-                to.add(1).write(pair::<W, 0, 2, 3>(block, quad, left));
-                to.add(MOST).write(pair::<W, 1, 0, 1>(block, quad, right));
-                to.add(MOST + 1).write(pair::<W, 1, 2, 3>(block, quad, right));
-            }
-        }
-        // What is unpacked next comes from afar, and there is time until then.
-        let next = block.as_ptr().wrapping_add(weights.len()).cast::<i8>();
-        for line in 0..size_of_val(block) / 64 {
-            _mm_prefetch::<_MM_HINT_T1>(next.wrapping_add(line * 64));
+unsafe fn unpack<W: Unpack>(block: &[W], scales: &Strip, to: &mut Unpacked) {
+    // SAFETY: as the caller promised; a strip is 32 numbers, and halves are 64 bytes, all aligned to 64 bytes.
+    unsafe {
+        let [left, right] = [0, 16].map(|from| scales.0.as_ptr().add(from));
+        let cut = _mm512_set1_ps(1.0 + CUT);
+        let left = _mm512_mul_ps(_mm512_load_ps(left), cut);
+        let right = _mm512_mul_ps(_mm512_load_ps(right), cut);
+        for quad in 0..8 {
+            let to = to.as_mut_ptr().cast::<__m512i>().add(quad * 2);
+            to.write(pair::<W, 0, 0, 1>(block, quad, left));
+            to.add(1).write(pair::<W, 0, 2, 3>(block, quad, left));
+            to.add(MOST).write(pair::<W, 1, 0, 1>(block, quad, right));
+            to.add(MOST + 1).write(pair::<W, 1, 2, 3>(block, quad, right));
         }
     }
-    // SAFETY: all of it was written.
-    unsafe { std::slice::from_raw_parts(room.as_ptr().cast(), room.len()) }
+    // What is unpacked soon comes from afar, and there is time until then.
+    let soon = block.as_ptr().wrapping_add(UNPACKED * W::A_BLOCK).cast::<i8>();
+    for line in 0..size_of_val(block) / 64 {
+        _mm_prefetch::<_MM_HINT_T1>(soon.wrapping_add(line * 64));
+    }
 }
 
-/// Up to two tiles of rows times a panel.
-struct Pair<'a> {
-    /// `[block][row]`
-    strips: &'a [Halves],
+/// Up to two tiles of rows, times a panel, block by block.
+#[derive(Clone, Copy)]
+struct Pair {
+    out: *mut Strip,
+    rows: usize,
+    /// Strips from a row of one block to the same row of the next.
     stride: usize,
-    weights: &'a [Halves],
-    out: &'a mut [Strip],
-}
-
-impl Pair<'_> {
-    /// With `more` the products are added to what is there.
-    ///
-    /// # Safety
-    /// The machine has tiles, of the [`shape`] for so many rows; there are strips of all blocks of `weights`.
-    unsafe fn multiply(self, more: bool) {
-        let blocks = self.weights.len() / WIDTH;
-        let out = self.out.as_mut_ptr();
-        let (strips, weights) = (self.strips.as_ptr(), self.weights.as_ptr());
-        let apart = size_of::<Strip>();
-        let is_pair = self.out.len() > MOST;
-        // SAFETY: as the caller promised: every tile reads and writes its rows, `apart` bytes from one to the next.
-        unsafe {
-            let (left, right) = (out.cast::<[f32; 16]>(), out.cast::<[f32; 16]>().add(1));
-            let (below, beside) = (left.wrapping_add(2 * MOST), right.wrapping_add(2 * MOST));
-            if more {
-                asm!("tileloadd tmm0, [{} + {apart}]", "tileloadd tmm1, [{} + {apart}]",
-                    in(reg) left, in(reg) right, apart = in(reg) apart, options(nostack, preserves_flags));
-                if is_pair {
-                    asm!("tileloadd tmm2, [{} + {apart}]", "tileloadd tmm3, [{} + {apart}]",
-                        in(reg) below, in(reg) beside, apart = in(reg) apart, options(nostack, preserves_flags));
-                }
-            } else {
-                asm!("tilezero tmm0", "tilezero tmm1", options(nomem, nostack, preserves_flags));
-                if is_pair {
-                    asm!("tilezero tmm2", "tilezero tmm3", options(nomem, nostack, preserves_flags));
-                }
-            }
-            for block in 0..blocks {
-                let (strips, weights) = (strips.add(block * self.stride), weights.add(block * WIDTH));
-                // Blocks are far apart; nothing else sees that the next but one is wanted soon.
-                let soon = strips.wrapping_add(2 * self.stride);
-                for row in 0..self.out.len() {
-                    _mm_prefetch::<_MM_HINT_T0>(soon.wrapping_add(row).cast());
-                }
-                asm!(
-                    "tileloadd tmm4, [{strips} + {apart}]",
-                    "tileloadd tmm6, [{weights} + {apart}]",
-                    "tdpbf16ps tmm0, tmm4, tmm6",
-                    "tileloadd tmm7, [{others} + {apart}]",
-                    "tdpbf16ps tmm1, tmm4, tmm7",
-                    strips = in(reg) strips,
-                    weights = in(reg) weights,
-                    others = in(reg) weights.add(MOST),
-                    apart = in(reg) size_of::<Halves>(),
-                    options(nostack, preserves_flags),
-                );
-                if is_pair {
-                    asm!(
-                        "tileloadd tmm5, [{strips} + {apart}]",
-                        "tdpbf16ps tmm2, tmm5, tmm6",
-                        "tdpbf16ps tmm3, tmm5, tmm7",
-                        strips = in(reg) strips.add(MOST),
-                        apart = in(reg) size_of::<Halves>(),
-                        options(nostack, preserves_flags),
-                    );
-                }
-            }
-            asm!("tilestored [{} + {apart}], tmm0", "tilestored [{} + {apart}], tmm1",
-                in(reg) left, in(reg) right, apart = in(reg) apart, options(nostack, preserves_flags));
-            if is_pair {
-                asm!("tilestored [{} + {apart}], tmm2", "tilestored [{} + {apart}], tmm3",
-                    in(reg) below, in(reg) beside, apart = in(reg) apart, options(nostack, preserves_flags));
-            }
-        }
-    }
 }
 
 /// Palette 1 of `ldtilecfg`.
@@ -280,19 +255,110 @@ struct Shape {
     rows: [u8; 16],
 }
 
-/// Tiles 0 and 1 are sums of the first rows and 4 these rows; 2, 3 and 5 are those of the second rows; 6 and 7 weights.
-///
 /// # Safety
-/// The machine has tiles, and the system lets us use them; of each there are at most [`MOST`] rows.
-unsafe fn shape((first, second): (usize, usize)) {
-    let mut shape = Shape { palette: 1, start: 0, reserved: [0; 14], bytes: [0; 16], rows: [0; 16] };
-    for (tile, rows) in [first, first, second, second, first, second, MOST, MOST].into_iter().enumerate() {
-        if rows > 0 {
+/// Of all functions: there are tiles, and, but for `shape`, of this pair's shape; `out` is `rows` long.
+impl Pair {
+    /// Tiles 0 and 1 are sums of the first rows and 4 these rows; 2, 3 and 5 are those of the rows from [`MOST`] on; 6 and 7 weights.
+    unsafe fn shape(self) {
+        let mut shape = Shape { palette: 1, start: 0, reserved: [0; 14], bytes: [0; 16], rows: [0; 16] };
+        let (first, second) = (self.rows.min(MOST), self.rows.saturating_sub(MOST));
+        let all = [first, first, second, second, first, second, MOST, MOST];
+        for (tile, rows) in all.into_iter().enumerate().filter(|(_, rows)| *rows > 0) {
             (shape.bytes[tile], shape.rows[tile]) = (size_of::<Halves>() as u16, rows as u8);
         }
+        // SAFETY: as the caller promised; a shape is 64 bytes.
+        unsafe { asm!("ldtilecfg [{}]", in(reg) &shape, options(readonly, nostack, preserves_flags)) };
     }
-    // SAFETY: as the caller promised; a shape is 64 bytes.
-    unsafe { asm!("ldtilecfg [{}]", in(reg) &shape, options(readonly, nostack, preserves_flags)) };
+
+    fn is_of_two(self) -> bool {
+        self.rows > MOST
+    }
+
+    /// The sums of the first rows, outputs 0 to 15 and the others; and those of the second rows.
+    fn sums(self) -> [*mut [f32; MOST]; 4] {
+        let (left, below) = (self.out.cast(), self.out.wrapping_add(MOST).cast());
+        [left, left.wrapping_add(1), below, below.wrapping_add(1)]
+    }
+
+    /// With `more` what is there is added to.
+    #[inline]
+    unsafe fn begin(self, more: bool) {
+        let [left, right, below, beside] = self.sums();
+        let apart = size_of::<Strip>();
+        // SAFETY: as the caller promised: a tile reads its rows, `apart` bytes from one to the next.
+        unsafe {
+            match (more, self.is_of_two()) {
+                (false, false) => {
+                    asm!("tilezero tmm0", "tilezero tmm1", options(nomem, nostack, preserves_flags))
+                }
+                (false, true) => asm!(
+                    "tilezero tmm0",
+                    "tilezero tmm1",
+                    "tilezero tmm2",
+                    "tilezero tmm3",
+                    options(nomem, nostack, preserves_flags)
+                ),
+                (true, false) => asm!("tileloadd tmm0, [{} + {apart}]", "tileloadd tmm1, [{} + {apart}]",
+                    in(reg) left, in(reg) right, apart = in(reg) apart, options(readonly, nostack, preserves_flags)),
+                (true, true) => asm!("tileloadd tmm0, [{} + {apart}]", "tileloadd tmm1, [{} + {apart}]",
+                    "tileloadd tmm2, [{} + {apart}]", "tileloadd tmm3, [{} + {apart}]",
+                    in(reg) left, in(reg) right, in(reg) below, in(reg) beside, apart = in(reg) apart,
+                    options(readonly, nostack, preserves_flags)),
+            }
+        }
+    }
+
+    /// Adds a block, of which `strips` are the rows and `weights` unpacked.
+    #[inline]
+    unsafe fn add(self, strips: *const Halves, weights: &Unpacked) {
+        // Blocks are far apart; nothing else sees that the next but one is wanted soon.
+        let soon = strips.wrapping_add(2 * self.stride);
+        for row in 0..self.rows {
+            // SAFETY: a hint; it reads nothing.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(soon.wrapping_add(row).cast()) };
+        }
+        let weights = weights.as_ptr();
+        // SAFETY: as the caller promised: a tile reads its rows, one after the other.
+        unsafe {
+            asm!(
+                "tileloadd tmm4, [{strips} + {apart}]",
+                "tileloadd tmm6, [{weights} + {apart}]",
+                "tdpbf16ps tmm0, tmm4, tmm6",
+                "tileloadd tmm7, [{others} + {apart}]",
+                "tdpbf16ps tmm1, tmm4, tmm7",
+                strips = in(reg) strips,
+                weights = in(reg) weights,
+                others = in(reg) weights.add(MOST),
+                apart = in(reg) size_of::<Halves>(),
+                options(readonly, nostack, preserves_flags),
+            );
+            if self.is_of_two() {
+                asm!(
+                    "tileloadd tmm5, [{strips} + {apart}]",
+                    "tdpbf16ps tmm2, tmm5, tmm6",
+                    "tdpbf16ps tmm3, tmm5, tmm7",
+                    strips = in(reg) strips.add(MOST),
+                    apart = in(reg) size_of::<Halves>(),
+                    options(readonly, nostack, preserves_flags),
+                );
+            }
+        }
+    }
+
+    #[inline]
+    unsafe fn end(self) {
+        let [left, right, below, beside] = self.sums();
+        let apart = size_of::<Strip>();
+        // SAFETY: as the caller promised: a tile writes its rows, `apart` bytes from one to the next.
+        unsafe {
+            asm!("tilestored [{} + {apart}], tmm0", "tilestored [{} + {apart}], tmm1",
+                in(reg) left, in(reg) right, apart = in(reg) apart, options(nostack, preserves_flags));
+            if self.is_of_two() {
+                asm!("tilestored [{} + {apart}], tmm2", "tilestored [{} + {apart}], tmm3",
+                    in(reg) below, in(reg) beside, apart = in(reg) apart, options(nostack, preserves_flags));
+            }
+        }
+    }
 }
 
 /// AMX-TILE, AMX-BF16 and AVX-512 with bf16, and a system that keeps tiles when threads change places.
