@@ -179,7 +179,7 @@ fn words_find_their_english_and_say_so() {
     let searcher = searcher(library);
     for (question, word, english, title) in [
         ("잔차 연결의 대안", "연결", "Connections", "Hyper-Connections"),
-        ("残差连接的替代方案", "连接", "Connections", "Hyper-Connections"),
+        ("残差连接的替代方案", "残差连接", "Connections", "Hyper-Connections"),
         ("知識の蒸留", "蒸留", "Distillation", "LLaVA-MoD"),
     ] {
         let answer = searcher.search(&SearchRequest::new(question, 3)).unwrap();

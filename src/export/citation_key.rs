@@ -4,13 +4,8 @@ use std::collections::HashMap;
 
 use unicode_normalization::UnicodeNormalization;
 
-use crate::paper::{Paper, family_and_given};
+use crate::paper::{Paper, family_and_given, is_small_word};
 
-/// Words that say nothing of a title.
-const SMALL_WORDS: [&str; 20] = [
-    "a", "an", "the", "on", "in", "of", "for", "to", "and", "with", "is", "are", "from", "by", "at", "as",
-    "do", "does", "how", "what",
-];
 /// A key is no longer, but for what tells it from its like.
 const LONGEST: usize = 60;
 
@@ -39,7 +34,7 @@ fn base(paper: &Paper) -> String {
     let year = paper.date.map(|date| date.year().to_string()).unwrap_or_default();
     let words: Vec<String> =
         paper.title.split_whitespace().map(folded).filter(|word| !word.is_empty()).collect();
-    let telling = words.iter().find(|word| !SMALL_WORDS.contains(&word.as_str())).or(words.first());
+    let telling = words.iter().find(|word| !is_small_word(word)).or(words.first());
     let key = format!("{}{year}{}", folded(&family), telling.map(String::as_str).unwrap_or_default());
     // Names and titles in other scripts leave nothing: the paper's id is a name as well.
     let key = if key.chars().any(|c| c.is_ascii_alphabetic()) {

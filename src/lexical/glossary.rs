@@ -2,10 +2,11 @@
 //! not know that 환각, 幻觉 and 幻覚 are hallucinations.
 //!
 //! The tables are in `models/glossary` (where they come from, and their licences: `models/glossary/README.md`) and part of the
-//! binary. A word means several English words, each to a share; they count as one word together (Pirkola 1998, "The Effects of
+//! binary: dictionaries, and terms of research that these lack or give other senses first (强化学习 is two words of English). A word means several English words, each to a share; they count as one word together (Pirkola 1998, "The Effects of
 //! Query Structure and Dictionary Setups in Dictionary-Based Cross-Language Information Retrieval"; with shares, Darwish and Oard 2003),
 //! so that a word of many meanings does not outvote one that is clear.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::LazyLock;
 
@@ -15,16 +16,68 @@ use super::token::Stems;
 /// Words of a question that are looked up.
 const MOST: usize = 256;
 /// Characters of the longest word that is looked up.
-const LONGEST: usize = 8;
+const LONGEST: usize = 12;
+/// What the shares of a word's meanings add up to.
+const ALL: f32 = 15.0;
 /// Of a table, unpacked.
 const LARGEST: usize = 64 << 20;
 
-static KOREAN: LazyLock<Table> =
-    LazyLock::new(|| Table::unpacked(include_bytes!("../../models/glossary/ko.tsv.zst")));
-static CHINESE: LazyLock<Table> =
-    LazyLock::new(|| Table::unpacked(include_bytes!("../../models/glossary/zh.tsv.zst")));
-static JAPANESE: LazyLock<Table> =
-    LazyLock::new(|| Table::unpacked(include_bytes!("../../models/glossary/ja.tsv.zst")));
+static KOREAN: LazyLock<Dictionary> =
+    LazyLock::new(|| Dictionary::of(include_bytes!("../../models/glossary/ko.tsv.zst"), 0));
+static CHINESE: LazyLock<Dictionary> =
+    LazyLock::new(|| Dictionary::of(include_bytes!("../../models/glossary/zh.tsv.zst"), 1));
+static JAPANESE: LazyLock<Dictionary> =
+    LazyLock::new(|| Dictionary::of(include_bytes!("../../models/glossary/ja.tsv.zst"), 2));
+
+/// A language's words.
+struct Dictionary {
+    table: Table,
+    /// By spelling: a gloss for each English word of a term.
+    terms: HashMap<&'static str, Vec<String>>,
+}
+
+impl Dictionary {
+    /// `column`: of the language's spellings, behind the English.
+    fn of(packed: &[u8], column: usize) -> Self {
+        let table = Table::unpacked(packed);
+        let mut senses: HashMap<&'static str, Vec<&'static str>> = HashMap::new();
+        for line in include_str!("../../models/glossary/research.tsv").lines() {
+            let mut cells = line.split('\t');
+            let (Some(english), Some(spellings)) = (cells.next(), cells.nth(column)) else { continue };
+            for spelling in spellings.split(',').filter(|spelling| !spelling.is_empty()) {
+                senses.entry(spelling).or_default().push(english);
+            }
+        }
+        let terms = senses.into_iter().map(|(spelling, senses)| {
+            let term = senses.iter().find(|english| english.contains(' '));
+            let glosses = match term {
+                Some(words) => words.split(' ').map(|word| shared(&[word], None)).collect(),
+                None => vec![shared(&senses, table.meanings(spelling))],
+            };
+            (spelling, glosses)
+        });
+        Self { terms: terms.collect(), table }
+    }
+
+    /// A gloss for each English word that `word` stands for.
+    fn glosses(&self, word: &str) -> Option<Vec<&str>> {
+        let term = self.terms.get(word).map(|glosses| glosses.iter().map(String::as_str).collect());
+        term.or_else(|| Some(vec![self.table.meanings(word)?]))
+    }
+}
+
+/// A line's meanings: of `senses`, each of words joined by slashes, all to the same share; those of a dictionary are half of it.
+fn shared(senses: &[&str], dictionary: Option<&str>) -> String {
+    let words: Vec<&str> = senses.iter().flat_map(|sense| sense.split('/')).collect();
+    let whole = if dictionary.is_some() { ALL / 2.0 } else { ALL };
+    let mut line: Vec<String> =
+        words.iter().map(|word| format!("{word} {}", whole / words.len() as f32)).collect();
+    let mut known = dictionary.unwrap_or_default().split(' ');
+    while let (Some(word), Some(share)) = (known.next(), known.next()) {
+        line.push(format!("{word} {}", share.parse::<f32>().unwrap_or_default() / 2.0));
+    }
+    line.join(" ")
+}
 
 /// Words in order, each a line: the word, a tab, and English words each with a share of 15.
 struct Table {
@@ -89,7 +142,7 @@ impl Glosses {
             let length = characters[at..].iter().take_while(|c| c.class == first.class).count();
             let run = &characters[at..at + length];
             at += length;
-            let (table, endings): (&Table, bool) = match first.class {
+            let (dictionary, endings): (&Dictionary, bool) = match first.class {
                 Class::Unspaced(Script::Hangul) => (&KOREAN, true),
                 Class::Unspaced(Script::Han) if is_japanese => (&JAPANESE, false),
                 Class::Unspaced(Script::Han) => (&CHINESE, false),
@@ -102,12 +155,14 @@ impl Glosses {
                 let longest = (shortest..=LONGEST.min(run.len() - begin)).rev().find_map(|length| {
                     let piece = &run[begin..begin + length];
                     let word: String = piece.iter().map(|character| character.letter).collect();
-                    let meanings = table.meanings(&word)?;
-                    Some((length, piece[0].start..piece[length - 1].end, meanings))
+                    let glosses = dictionary.glosses(&word)?;
+                    Some((length, piece[0].start..piece[length - 1].end, glosses))
                 });
                 match longest {
-                    Some((length, span, meanings)) => {
-                        read.add(span, meanings, &mut stems);
+                    Some((length, span, glosses)) => {
+                        for meanings in glosses {
+                            read.add(span.clone(), meanings, &mut stems);
+                        }
                         begin += length;
                     }
                     // Behind a word of Korean come its endings; where none begins it, all of it is unknown.
@@ -130,7 +185,7 @@ impl Glosses {
         let mut words = meanings.split(' ');
         let mut terms: Vec<(String, f32)> = Vec::new();
         while let (Some(word), Some(share)) = (words.next(), words.next()) {
-            let share = share.parse::<f32>().unwrap_or_default() / 15.0;
+            let share = share.parse::<f32>().unwrap_or_default() / ALL;
             let term = stems.of(word);
             match terms.iter_mut().find(|(known, _)| *known == term) {
                 Some((_, known)) => *known += share,
@@ -159,9 +214,17 @@ mod tests {
             ("환각을 줄이는 방법", &[("환각", "hallucin"), ("줄이", "reduc"), ("방법", "method")][..]),
             ("확산 모델의 양자화", &[("확산", "diffus"), ("양자화", "quantiz")]),
             ("幻觉", &[("幻觉", "hallucin")]),
-            ("优化器", &[("优化", "optim")]),
+            ("优化器", &[("优化器", "optim")]),
             ("量子化と知識の蒸留", &[("量子化", "quantiz"), ("知識", "knowledg"), ("蒸留", "distil")]),
             ("ロボット", &[("ロボット", "robot")]),
+            (
+                "강화학습을 위한 어텐션",
+                &[("강화학습", "reinforc"), ("강화학습", "learn"), ("어텐션", "attent")],
+            ),
+            ("低秩适配的学习率", &[("低秩适配", "rank"), ("低秩适配", "adapt"), ("学习率", "rate")]),
+            ("長文脈のファインチューニング", &[("長文脈", "context"), ("ファインチューニング", "tune")]),
+            // Other senses stay beside those of research.
+            ("전문가 혼합", &[("전문가", "expert"), ("혼합", "mixtur"), ("혼합", "mix")]),
         ] {
             let found = Glosses::of(question);
             for (word, term) in expected {
@@ -187,7 +250,7 @@ mod tests {
 
     #[test]
     fn every_line_of_the_tables_is_found_and_shares_are_shares() {
-        for table in [&*KOREAN, &*CHINESE, &*JAPANESE] {
+        for Dictionary { table, .. } in [&*KOREAN, &*CHINESE, &*JAPANESE] {
             assert!(table.lines.len() > 10_000);
             for start in &table.lines {
                 let (word, meanings) = table.line(*start).unwrap();

@@ -227,6 +227,6 @@ fn a_word_counts_by_what_it_means_and_once() {
     let text = "Quantized: no Hallucinations 🦙";
     let found = matched_in_english(&Glosses::of(question), question, text);
     let found: Vec<(&str, &str)> =
-        found.iter().map(|(word, span)| (word.as_str(), &text[span.clone()])).collect();
+        found.iter().map(|found| (found.word, &text[found.place.clone()])).collect();
     assert_eq!(found, [("환각", "Hallucinations"), ("양자화", "Quantized")]);
 }

@@ -94,10 +94,20 @@ fn as_words(terms: &Terms, mut places: Vec<Vec<Range<usize>>>, text: &str) -> Ve
     matched.collect()
 }
 
-/// The words of the question that `text` holds in English, in the question's order: as the question spells each, and the bytes at
-/// which the text has the likeliest meaning that it holds.
+/// A word of the question that a text holds in English.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MatchedInEnglish<'q> {
+    /// Which of the glosses: a term of the question may be several words in English.
+    pub gloss: usize,
+    /// As the question spells it.
+    pub word: &'q str,
+    /// The bytes of the text that are the likeliest meaning that it holds.
+    pub place: Range<usize>,
+}
+
+/// The words of the question that `text` holds in English, in the question's order.
 #[must_use]
-pub fn matched_in_english(glosses: &Glosses, question: &str, text: &str) -> Vec<(String, Range<usize>)> {
+pub fn matched_in_english<'q>(glosses: &Glosses, question: &'q str, text: &str) -> Vec<MatchedInEnglish<'q>> {
     if glosses.is_empty() {
         return Vec::new();
     }
@@ -105,10 +115,14 @@ pub fn matched_in_english(glosses: &Glosses, question: &str, text: &str) -> Vec<
     for token in tokens(text) {
         places.entry(token.term).or_insert(token.start..token.end);
     }
-    let found = glosses.words.iter().filter_map(|gloss| {
+    let found = glosses.words.iter().enumerate().filter_map(|(number, gloss)| {
         let held = gloss.meanings.iter().filter_map(|(term, share)| Some((places.get(term)?, share)));
         let (place, _) = held.max_by(|(_, one), (_, other)| one.total_cmp(other))?;
-        Some((question.get(gloss.span.clone())?.to_owned(), place.clone()))
+        Some(MatchedInEnglish {
+            gloss: number,
+            word: question.get(gloss.span.clone())?,
+            place: place.clone(),
+        })
     });
     found.collect()
 }

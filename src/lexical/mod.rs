@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 pub use glossary::{Gloss, Glosses};
 pub use index::LexicalIndex;
 pub use lexicon::{Hit, Lexicon};
-pub use matched::{Matched, Matcher, matched, matched_in_english};
+pub use matched::{Matched, MatchedInEnglish, Matcher, matched, matched_in_english};
 pub use terms::Terms;
 
 use crate::paper::{Paper, Passage, PassageKind};

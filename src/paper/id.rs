@@ -263,7 +263,7 @@ pub fn identifiers_in(text: &str) -> Vec<PaperId> {
             }
             "arxiv:" => take(leading_arxiv_id(rest.trim_start_matches(' '))),
             _ => {
-                // arxiv.org/{abs,pdf,html,...}/ID: one path segment, then the id.
+                // arxiv.org/{abs,pdf,html,...}/ID or huggingface.co/papers/ID: one path segment, then the id.
                 let path = rest.split_once('/').map_or("", |(_kind, path)| path);
                 take(leading_arxiv_id(path));
             }
@@ -284,7 +284,7 @@ fn balanced(doi: &str) -> &str {
 fn markers(text: &str) -> Vec<(usize, &'static str)> {
     // ASCII lowering keeps every byte offset.
     let lower = text.to_ascii_lowercase();
-    let mut found: Vec<(usize, &'static str)> = ["arxiv.org/", "arxiv:", "doi.org/"]
+    let mut found: Vec<(usize, &'static str)> = ["arxiv.org/", "huggingface.co/papers", "arxiv:", "doi.org/"]
         .into_iter()
         .flat_map(|marker| lower.match_indices(marker).map(move |(at, _)| (at, marker)).collect::<Vec<_>>())
         .collect();

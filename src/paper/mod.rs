@@ -41,6 +41,6 @@ pub use passage::{Passage, PassageKind, TextHash, passages_of};
 pub use record::{Commentary, Record, Source};
 pub use text::{code_points, cut, letters_and_digits, normalise, single_line};
 pub(crate) use title::fold as fold_accents;
-pub use title::{folded_title, normalised_title};
+pub use title::{folded_title, is_small_word, normalised_title};
 pub use vector::{PassageVectors, Role, UnitVector, VectorError};
 pub(crate) use vector::{dot, in_bytes};

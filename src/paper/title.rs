@@ -4,6 +4,18 @@ use unicode_normalization::UnicodeNormalization;
 
 use super::unicode_of;
 
+/// Words of English that say nothing of a title, and nothing of why a paper was found.
+const SMALL_WORDS: [&str; 20] = [
+    "a", "an", "the", "on", "in", "of", "for", "to", "and", "with", "is", "are", "from", "by", "at", "as",
+    "do", "does", "how", "what",
+];
+
+/// Whether a word says nothing by itself.
+#[must_use]
+pub fn is_small_word(word: &str) -> bool {
+    SMALL_WORDS.iter().any(|small| word.eq_ignore_ascii_case(small))
+}
+
 /// Lower-case letters and digits of a title, and nothing else: NFKC folds full-width forms and ligatures;
 /// digits stay, so "Part 1" and "Part 2" stay apart. LaTeX counts as what it shows: `$\beta$-VAE` is "β-VAE". A title without any letter (an emoji) is kept as it is.
 #[must_use]

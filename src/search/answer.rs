@@ -69,7 +69,7 @@ pub struct Hit {
     /// The paper.
     #[serde(flatten)]
     pub paper: PaperCard,
-    /// 0 to 1: how likely the paper is meant, calibrated per model.
+    /// 0 to 1: how likely the paper is meant, calibrated per model; 1 where the question names it.
     pub score: f32,
     /// The raw cosine of the model between what was asked and the matched passage.
     pub similarity: f32,
@@ -200,8 +200,13 @@ impl Why {
     /// The words found by their English, for people.
     #[must_use]
     pub fn glosses(&self) -> Option<String> {
-        let shown: Vec<String> =
-            self.in_english.iter().map(|found| format!("{} = {}", found.word, found.english)).collect();
+        // A term of several English words stands before all of them.
+        let terms = self.in_english.chunk_by(|one, next| one.word == next.word);
+        let shown = terms.map(|term| {
+            let english: Vec<&str> = term.iter().map(|found| found.english.as_str()).collect();
+            format!("{} = {}", term[0].word, english.join(" "))
+        });
+        let shown: Vec<String> = shown.collect();
         (!shown.is_empty()).then(|| shown.join(", "))
     }
 }

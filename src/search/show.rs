@@ -9,7 +9,7 @@ use super::question::between;
 use super::{RankedPaper, SearchError, Searcher};
 use crate::index::Calibration;
 use crate::lexical::{Glosses, Matcher, matched_in_english};
-use crate::paper::{Language, Paper, PassageKind, Role, UnitVector};
+use crate::paper::{Language, Paper, PassageKind, Role, UnitVector, is_small_word};
 use crate::store::{PaperNumber, PassageNumber};
 
 /// So many of the best are looked at to tell how good the best is.
@@ -155,21 +155,22 @@ impl Searcher {
             if shown.tells_sentences { self.nearest_sentence(ranked, &passage, &text, shown)? } else { None };
         let mut marks = Marks { sentence, ..Marks::default() };
         let mut words: Vec<String> = Vec::new();
-        let mut in_english: Vec<InEnglish> = Vec::new();
+        let (mut in_english, mut glossed): (Vec<InEnglish>, Vec<usize>) = Default::default();
         let mut matcher = shown.words.borrow_mut();
         for (text, places) in [(&paper.title, &mut marks.title), (&text, &mut marks.passage)] {
-            for found in matcher.matched(text) {
+            for found in matcher.matched(text).into_iter().filter(|found| !is_small_word(&found.word)) {
                 places.extend(found.spans.iter().map(|span| Place { start: span.start, end: span.end }));
                 if !words.contains(&found.word) {
                     words.push(found.word);
                 }
             }
             if let Some((glosses, question)) = shown.glosses {
-                for (word, span) in matched_in_english(glosses, question, text) {
-                    places.push(Place::of(&span, text));
-                    let english = text.get(span).unwrap_or_default().to_owned();
-                    if in_english.iter().all(|known| known.word != word) {
-                        in_english.push(InEnglish { word, english });
+                for found in matched_in_english(glosses, question, text) {
+                    places.push(Place::of(&found.place, text));
+                    if !glossed.contains(&found.gloss) {
+                        glossed.push(found.gloss);
+                        let english = text.get(found.place).unwrap_or_default().to_owned();
+                        in_english.push(InEnglish { word: found.word.to_owned(), english });
                     }
                 }
             }
