@@ -49,12 +49,12 @@ for_arm build --bin paperkin
 cargo build --release --locked --bin paperkin
 target/release/paperkin model fetch
 texts=$work/texts.jsonl
-python3 - scripts/sample/*.txt >"$texts" <<'PYTHON'
+python3 - scripts/sample/*.txt scripts/sample/*.md >"$texts" <<'PYTHON'
 import json, sys
 for name in sys.argv[1:]:
-    for text in open(name, encoding="utf-8").read().split("\n\n"):
-        if text.strip():
-            print(json.dumps({"text": text[:800]}, ensure_ascii=False))
+    for text in open(name, encoding="utf-8").read().splitlines():
+        if len(text) > 20:
+            print(json.dumps({"text": text}, ensure_ascii=False))
 PYTHON
 encode=(bench encode --offline --texts "$texts" --questions "$texts" --rounds 1)
 target/release/paperkin "${encode[@]}" --vectors "$work/here.vectors"

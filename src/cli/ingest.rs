@@ -122,9 +122,11 @@ impl IngestArguments {
                 }
             ));
         }
+        // Who names something in which there is no paper at all meant something else.
+        let is_nothing = report.records + report.unread == 0 && report.no_paper > 0;
         Ok(match (report.stopped, report.refused) {
             (true, _) => Done::Interrupted,
-            (false, 0) => Done::Fully,
+            (false, 0) if !is_nothing => Done::Fully,
             (false, _) => Done::WithRefusals,
         })
     }
@@ -178,6 +180,7 @@ pub(super) struct View {
     verbose: bool,
     bar: Option<Progress>,
     notices: usize,
+    passed_over: usize,
     /// Files of which it was said that records are kept that they do not have any more.
     kept: HashSet<String>,
 }
@@ -194,6 +197,7 @@ impl View {
             verbose,
             bar: None,
             notices: 0,
+            passed_over: 0,
             kept: HashSet::new(),
         }
     }
@@ -247,7 +251,14 @@ impl Observer for View {
                 }
                 self.say(&format!("refused {error}"));
             }
-            Event::NoPaper(error) => self.say(&format!("passed over {error}")),
+            Event::NoPaper(error) => {
+                self.passed_over += 1;
+                if self.verbose || self.passed_over <= Self::NOTICES_SHOWN {
+                    self.say(&format!("passed over {error}"));
+                } else if self.passed_over == Self::NOTICES_SHOWN + 1 {
+                    self.say("more files without a paper are named with --verbose");
+                }
+            }
             Event::Unreadable { text, error } => {
                 self.say(&format!("a passage is not embedded: {error}: {}", cut(&single_line(text), 80)));
             }

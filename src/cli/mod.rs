@@ -67,6 +67,7 @@ const EXAMPLES: &str = "Examples:
 Exit codes: 0 done, 1 some records refused, 2 cannot go on, 130 stopped by Ctrl+C.";
 
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Library and model")]
 struct GlobalFlags {
     /// Folder of the library: what was read, and its index
     #[arg(long, global = true, env = "PAPERKIN_LIBRARY", value_name = "DIR")]
@@ -282,9 +283,15 @@ impl Session {
             self.say(format_args!("{}; 'paperkin ingest' rebuilds it", searcher.index_state()));
         }
         let Counts { pending, uncut, .. } = *searcher.counts();
-        if pending + uncut > 0 {
+        let waiting: Vec<String> = [(uncut, "papers"), (pending, "passages")]
+            .into_iter()
+            .filter(|(count, _)| *count > 0)
+            .map(|(count, what)| format!("{count} {what}"))
+            .collect();
+        if !waiting.is_empty() {
+            let waiting = waiting.join(" and ");
             self.say(format_args!(
-                "not everything can be found yet ({uncut} papers and {pending} passages are not embedded): 'paperkin ingest' goes on"
+                "not everything can be found yet ({waiting} are not embedded): 'paperkin ingest' goes on"
             ));
         }
     }

@@ -33,9 +33,9 @@ impl Unit {
     fn template(self) -> &'static str {
         match self {
             Self::Bytes => "{msg:10} {wide_bar} {bytes}/{total_bytes}, {bytes_per_sec}, {left} left",
-            Self::Papers => "{msg:10} {wide_bar} {pos}/{len} papers, {per_sec}, {left} left",
+            Self::Papers => "{msg:10} {wide_bar} {pos}/{len} papers, {pace}/s, {left} left",
             Self::Rows => "{msg:10} {wide_bar} {pos}/{len} rows, {left} left",
-            Self::Passages => "{msg:10} {wide_bar} {pos}/{len} passages, {per_sec}, {left} left",
+            Self::Passages => "{msg:10} {wide_bar} {pos}/{len} passages, {pace}/s, {left} left",
             Self::Titles | Self::Thousandths => "{msg:10} {wide_bar} {percent} %, {left} left",
             Self::Texts => "{msg:10} {wide_bar} {pos}/{len} texts, {left} left",
         }
@@ -70,7 +70,10 @@ impl Progress {
                 let left = left(state.elapsed(), state.pos(), state.len().unwrap_or_default());
                 let _ = write!(to, "{:#}", HumanDuration(left));
             };
-            bar.set_style(style.with_key("left", tell));
+            let pace = |state: &ProgressState, to: &mut dyn std::fmt::Write| {
+                let _ = write!(to, "{:.0}", state.per_sec());
+            };
+            bar.set_style(style.with_key("left", tell).with_key("pace", pace));
         }
         bar.enable_steady_tick(Duration::from_millis(250));
         Self { bar, interactive, name: name.to_owned(), unit, last_line: Instant::now() }

@@ -8,6 +8,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{Done, Session};
 use crate::server::{self, Load, LoadedModel, Setup};
+use crate::store::{Store, StoreError};
 
 /// Answer over HTTP and in the browser, on this machine
 ///
@@ -46,6 +47,10 @@ pub(super) enum LogFormat {
 impl ServeArguments {
     pub(super) fn run(self, session: &Session) -> anyhow::Result<Done> {
         log(session, self.log_format);
+        // Whatever else is wrong with a library may be mended while the service runs.
+        if let Err(error @ StoreError::NotAFolder(_)) = Store::open(&session.config.library) {
+            return Err(error.into());
+        }
         let say = session.clone();
         server::serve(Setup {
             config: session.config.clone(),

@@ -30,7 +30,8 @@ pub enum Format {
 pub(super) const UNKNOWN: &str = "no paper recognised here. A digest begins with a date line (2024년 8월 29일, \
     2024-08-29), then a title line and a line of (authors); an article begins with a line such as 'Title: ...', \
     '论文名: ...' or '논문 링크: https://...'; a note begins with the paper's URL or with '*Title* (authors)'; a JSON \
-    lines file begins with an object such as {\"title\": ...}";
+    lines file begins with an object such as {\"title\": ...}. BibTeX, RIS, Atom and saved web pages are read, too; tables (CSV) \
+    are not: export them as one of these";
 
 /// The format of `page`; [`Format::Note`] where nothing speaks for another one, and the note's reader then asks
 /// whether it is about a paper.

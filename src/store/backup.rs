@@ -223,7 +223,9 @@ fn fill(
     packed: impl Read,
     go_on: &mut dyn FnMut(u64) -> bool,
 ) -> Result<bool, Fault> {
-    let unreadable = |error: std::io::Error| broken(backup, &error.to_string());
+    let unreadable = |error: std::io::Error| {
+        broken(backup, &format!("it is no whole file that 'paperkin backup' wrote ({error})"))
+    };
     let unpacked = zstd::Decoder::new(packed).map_err(unreadable)?;
     let mut lines = BufReader::with_capacity(1 << 20, unpacked);
     let mut line = Vec::new();

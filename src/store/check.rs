@@ -1,11 +1,13 @@
 //! Is the store what it should be? Every page, every value, and every rule by which they belong together.
 
 use std::collections::HashSet;
+use std::io::ErrorKind;
 use std::path::Path;
 
 use redb::{ReadOnlyTable, ReadableTable, ReadableTableMetadata};
 use serde::de::DeserializeOwned;
 
+use super::Store;
 use super::codec::{decode, decode_sentences, decode_vector};
 use super::error::{Fault, StoreError, guarded};
 use super::schema::{
@@ -65,6 +67,14 @@ impl Writer {
             Ok(mut writer) => writer.check(),
             Err(error @ (StoreError::Damaged { .. } | StoreError::NewerFormat { .. })) => {
                 Ok(vec![Finding { what: error.to_string(), remedy: RESTORE }])
+            }
+            // Who may only read can have the values looked at.
+            Err(StoreError::Io { source, .. })
+                if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+            {
+                let store = Store::open(library)?;
+                let path = store.path().to_path_buf();
+                guarded(&path, |_| findings_of(&store.snapshot()?))
             }
             Err(error) => Err(error),
         }

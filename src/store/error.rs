@@ -18,6 +18,9 @@ pub enum StoreError {
     /// There is no store.
     #[error("there is no library at {}: make one with `paperkin ingest PATH...`, or name another with --library", .0.display())]
     Missing(PathBuf),
+    /// A library is a folder.
+    #[error("{} is a file, and a library is a folder: name one with --library", .0.display())]
+    NotAFolder(PathBuf),
     /// There is a store already where one was to be restored.
     #[error("there is a library already at {}: name another folder with --library, or move this file away first", .0.display())]
     Exists(PathBuf),
@@ -90,13 +93,33 @@ pub enum StoreError {
     #[error("the record at {0} cannot be stored: it does not read back as written")]
     Unstorable(String),
     /// Anything else of the operating system's.
-    #[error("{}: {source}", path.display())]
+    #[error("{}: {source}{}", path.display(), remedy(source))]
     Io {
         /// The file or directory.
         path: PathBuf,
         /// Why.
         source: io::Error,
     },
+}
+
+fn remedy(source: &io::Error) -> &'static str {
+    match source.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+            ": get the right to write there, or name another library with --library"
+        }
+        _ => "",
+    }
+}
+
+/// What the system said, without the path, which `fs_err` puts before it and a [`StoreError`] names anyway.
+fn of_the_system(source: io::Error) -> io::Error {
+    let inner = source.get_ref().and_then(|error| error.source()?.downcast_ref::<io::Error>());
+    match inner {
+        Some(inner) => inner
+            .raw_os_error()
+            .map_or_else(|| io::Error::new(inner.kind(), inner.to_string()), io::Error::from_raw_os_error),
+        None => source,
+    }
 }
 
 fn holder(pid: Option<u32>) -> String {
@@ -113,7 +136,8 @@ impl StoreError {
     pub(super) fn io(path: &Path, source: io::Error) -> Self {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull(path.to_owned()),
-            _ => Self::Io { path: path.to_owned(), source },
+            io::ErrorKind::NotADirectory => Self::NotAFolder(path.parent().unwrap_or(path).to_owned()),
+            _ => Self::Io { path: path.to_owned(), source: of_the_system(source) },
         }
     }
 

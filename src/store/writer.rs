@@ -53,6 +53,9 @@ impl Writer {
     /// # Errors
     /// As [`Writer::open`].
     pub fn open_text(library: &Path) -> Result<Self, StoreError> {
+        if library.is_file() {
+            return Err(StoreError::NotAFolder(library.to_owned()));
+        }
         fs_err::create_dir_all(library).map_err(|error| StoreError::io(library, error))?;
         let path = store_path(library);
         let lock = Lock::take(&path)?;
