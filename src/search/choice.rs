@@ -14,6 +14,9 @@ use crate::store::PaperNumber;
 /// words and other domains at most 5 % get over it, of what people ask of papers nearly all do (`tests/seeds.rs`, README).
 const DEFAULT_FLOOR: f32 = 0.485;
 
+/// What is below is told as 0 %, and no answer either.
+const LEAST: f32 = 0.005;
+
 /// Of the score of the best: papers below it are not preferred for being new.
 const ANSWERING: f32 = 0.5;
 
@@ -88,15 +91,20 @@ impl Choice {
         remark.into_iter().chain(missing).collect()
     }
 
-    /// Empties a ranking whose best answer only so well, if that is no answer; whether it did. Who filters has chosen, and sees
-    /// what there is.
-    pub(super) fn drop_unanswered(&self, ranking: &mut Vec<RankedPaper>, score: f32) -> bool {
-        let answered = self.options.floor != Floor::Default || self.is_filtered() || score >= DEFAULT_FLOOR;
-        let dropped = !answered && !ranking.is_empty();
-        if dropped {
-            ranking.clear();
+    /// Drops from a ranking what does not answer by its `score`: all where even the `best` do not, of which it says whether it is so.
+    /// Who filters has chosen, and sees what there is.
+    pub(super) fn drop_unanswered(
+        &self,
+        ranking: &mut Vec<RankedPaper>,
+        best: f32,
+        score: impl Fn(&RankedPaper) -> f32,
+    ) -> bool {
+        if self.options.floor != Floor::Default || self.is_filtered() || ranking.is_empty() {
+            return false;
         }
-        dropped
+        let answered = best >= DEFAULT_FLOOR;
+        ranking.retain(|ranked| answered && score(ranked) >= LEAST);
+        !answered
     }
 
     /// The hits among `ranking` in the order in which they are preferred, with their scores, from the first to the last that is shown;

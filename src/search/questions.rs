@@ -83,25 +83,21 @@ impl Searcher {
             excess: self.excess(question.language())?,
         };
         let Standing { anchor, strength } = self.standing(ranking.iter().chain(&first), &shown)?;
+        let score = |ranked: &RankedPaper| shown.calibration.score(ranked.score + anchor);
         // The letters of an id are like nothing.
         if is_all && request.options.floor != Floor::None {
             ranking.clear();
         }
         // Who names a paper is not asking whether there is one.
-        let below_floor =
-            first.is_empty() && choice.drop_unanswered(&mut ranking, shown.calibration.score(strength));
-        let rest = choice.choose(
-            self,
-            ranking,
-            |ranked| shown.calibration.score(ranked.score + anchor),
-            first.len(),
-        )?;
+        let below_floor = first.is_empty()
+            && choice.drop_unanswered(&mut ranking, shown.calibration.score(strength), score);
+        let rest = choice.choose(self, ranking, score, first.len())?;
         let mut hits = Vec::new();
         let named = first.into_iter().map(|ranked| (ranked, None));
         let rest = rest.into_iter().map(|(ranked, score)| (ranked, Some(score)));
         for (ranked, score) in choice.page(named.chain(rest)) {
             let is_named = score.is_none();
-            let score = score.unwrap_or_else(|| shown.calibration.score(ranked.score + anchor));
+            let score = score.unwrap_or(1.0);
             let gone = || SearchError::Inconsistent(ranked.passage.0);
             let paper = self.snapshot.paper(ranked.paper)?.ok_or_else(gone)?;
             let mut hit = self.hit(&paper, &ranked, score, &shown)?;

@@ -78,9 +78,9 @@ impl Searcher {
             },
         };
         let Standing { anchor, strength } = self.standing(ranking.iter(), &shown)?;
-        let below_floor = liked.papers.is_empty()
-            && choice.drop_unanswered(&mut ranking, shown.calibration.score(strength));
         let score = |ranked: &RankedPaper| shown.calibration.score(ranked.score + anchor);
+        let below_floor = liked.papers.is_empty()
+            && choice.drop_unanswered(&mut ranking, shown.calibration.score(strength), score);
         let (mut hits, mut passages) = (Vec::new(), Vec::new());
         for (ranked, score) in choice.page(choice.choose(self, ranking, score, 0)?.into_iter()) {
             let gone = || SearchError::Inconsistent(ranked.passage.0);
