@@ -7,7 +7,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before } from "node:test";
 import axe from "axe-core";
-import { DARK, PHONE, picture, reader, titles } from "./browser.mjs";
+import { DARK, PHONE, picture, reader, soon, titles } from "./browser.mjs";
 import { reading } from "./reading.mjs";
 import { Service } from "./service.mjs";
 
@@ -99,5 +99,26 @@ export const tests = () => {
     await page.getByRole("heading", { name: "Nothing to search yet" }).waitFor();
     await assertClean(page, "empty");
     await picture(page, "empty library");
+    const main = page.getByRole("main");
+    assert.equal(await main.getByRole("link").getAttribute("href"), "/library");
+    assert.match(await main.locator("pre").textContent(), /^paperkin ingest --library \S*paperkin-pages-\S+ /, "into this library");
+    for (const address of ["/", "/library"]) {
+      await page.goto(address);
+      assert.equal(await page.locator(".caution").count(), 0, "nothing is amiss");
+    }
+  });
+
+  reader("the map of an empty library says so at once, and computes nothing", () => service, {}, async (page) => {
+    let asked = 0;
+    await page.route("**/v1/map", (route) => {
+      asked += 1;
+      return route.fulfill({ status: 202, json: { state: "computing", done: 0 } });
+    });
+    await page.goto("/map");
+    await page.getByText("Nothing to search yet").waitFor();
+    // Who asks again has read the first answer.
+    await soon(async () => assert.ok(asked > 1));
+    assert.ok(await page.getByText("Nothing to search yet").isVisible());
+    assert.equal(await page.getByText("being computed").count(), 0);
   });
 };

@@ -8,11 +8,11 @@ import { reading } from "./reading.mjs";
 export const about = "search";
 
 const QUESTIONS = [
-  { locale: "en-GB", question: "generating images by undoing noise step by step", answer: DIFFUSION, counted: /^\d+ of \d+ papers/ },
-  { locale: "ko-KR", question: "거대 모델의 가중치를 얼려 두고 얇은 행렬 두 개만 학습하는 방법", answer: LORA, counted: /^논문 \d+편 중 \d+편/ },
-  { locale: "zh-CN", question: "问题和文档分别编码，再逐词比较相似度的检索方法", answer: COLBERT, counted: /\d+ 篇/ },
+  { locale: "en-GB", question: "generating images by undoing noise step by step", answer: DIFFUSION, counted: /^Best \d+ of \d+ papers searched/ },
+  { locale: "ko-KR", question: "거대 모델의 가중치를 얼려 두고 얇은 행렬 두 개만 학습하는 방법", answer: LORA, counted: /^검색한 논문 \d+편 중 상위 \d+편/ },
+  { locale: "zh-CN", question: "问题和文档分别编码，再逐词比较相似度的检索方法", answer: COLBERT, counted: /^已搜索 \d+ 篇论文，显示最相关的 \d+ 篇/ },
   // Japanese is a language of questions, not of the interface.
-  { locale: "ja-JP", question: "ノートパソコンの CPU でも動く多言語の文埋め込みモデル", answer: E5, counted: /^\d+ of \d+ papers/ },
+  { locale: "ja-JP", question: "ノートパソコンの CPU でも動く多言語の文埋め込みモデル", answer: E5, counted: /^Best \d+ of \d+ papers searched/ },
 ];
 
 export const tests = () => {
@@ -95,9 +95,17 @@ export const tests = () => {
     assert.deepEqual((await dates()).slice(0, 4), first);
   });
 
+  reader("a filter that leaves no paper is told so, not counted", reading, {}, async (page) => {
+    for (const [address, told] of [["/?q=attention&tag=nosuchtag", /^No paper to search/], ["/?tag=nosuchtag", /^No paper fits/]]) {
+      await page.goto(address);
+      assert.match(await page.locator(".count").textContent(), told);
+    }
+  });
+
   reader("nonsense finds nothing, and says so", reading, {}, async (page) => {
     await page.goto("/?q=qwxz+jjkv+zzzq");
     await page.getByRole("heading", { name: "Nothing here answers that" }).waitFor();
+    assert.match(await page.locator(".count").textContent(), new RegExp(`^${SIZE} papers searched`));
     await picture(page, "nothing answers");
     await page.getByRole("link", { name: "Show them all the same" }).click();
     await page.waitForURL(/floor=none/);
@@ -125,11 +133,14 @@ export const tests = () => {
   });
 
   reader("an address that means nothing is told so, with the way on", reading, { expects: [404, 422] }, async (page) => {
-    for (const [address, status] of [["/?year=yesterday", 422], ["/paper?id=arxiv:2301.99999", 404], ["/?related=arxiv:2301.99999", 404]]) {
+    for (const [address, status] of [["/paper?id=arxiv:2301.99999", 404], ["/?related=arxiv:2301.99999", 404], ["/?year=yesterday", 422], ["/?q=year:abc", 422]]) {
       const answer = await page.goto(address);
       assert.equal(answer.status(), status);
       await page.getByRole("heading", { name: "That did not work" }).waitFor();
       assert.ok(await page.getByRole("searchbox").isVisible());
+      const told = await page.getByRole("main").textContent();
+      assert.doesNotMatch(told, /openapi/, "a reader is told no program's matters");
+      if (status === 422) assert.match(told, /year:2024, year:2020-2023/);
     }
     await picture(page, "notice");
   });

@@ -17,7 +17,7 @@ async fn results_are_rendered_with_their_passage() {
         "href=\"/paper?id=arxiv%3A2409.11321\"",
         "href=\"/?related=arxiv%3A2409.11321\"",
         "Ada, Bo, Chi et al.",
-        "role=\"status\">5 of 5 papers",
+        "role=\"status\">Best 4 of 5 papers searched",
         "2026-05-01",
     ] {
         assert!(page.text.contains(part), "{part} is missing in {}", page.text);

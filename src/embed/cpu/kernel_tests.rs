@@ -184,16 +184,15 @@ proptest! {
                 out
             };
             let expected = product(&*portable());
-            for kernel in others() {
-                let out = product(&*kernel);
-                // In bf16 the activations are nearer to the numbers than the portable kernel's bytes.
-                let is_other = packing != Packing::F32 && kernel.in_halves().is_some();
-                assert_near(&out, &expected, if is_other { 0.02 } else { 2e-5 }, &kernel.choice().to_string());
+            // Products in bf16 are nearer to the numbers than the portable kernel's; the next test is theirs.
+            let bytes = packing != Packing::F32;
+            for kernel in others().filter(|kernel| !bytes || kernel.in_halves().is_none()) {
+                assert_near(&product(&*kernel), &expected, 2e-5, &kernel.choice().to_string());
             }
         }
     }
 
-    /// Weights and activations rounded to bf16 are at most 2^-8 from the numbers; and the product of a row is the same with any others.
+    /// A weight cut to bf16 is at most .6 % from the number, a rounded activation .4 %; and the product of a row is the same with any others.
     #[test]
     fn products_in_halves_are_near_the_real_ones(rows in 1usize..70, blocks in 1usize..50, seed: u64) {
         let stored = stored_q4(seed, WIDTH, blocks);

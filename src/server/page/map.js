@@ -653,7 +653,9 @@
       setTimeout(load, 2_000);
     } else if (answer.status === 202) {
       const percent = Math.round(body.done * 100);
-      notice(counted(words.computing, percent), percent);
+      // The page says already that the library is empty, and goes on saying so.
+      if (words.isEmpty === undefined) notice(counted(words.computing, percent), percent);
+      else notice(words.empty);
       setTimeout(load, 700);
     } else if (answer.ok && body) {
       if (!map || body.revision !== map.revision || body.ids.length !== map.ids.length) take(body);

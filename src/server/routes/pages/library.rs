@@ -101,7 +101,8 @@ async fn library_page(state: &AppState, words: &'static Words) -> Result<Library
         index,
         recall,
         graph,
-        trouble: index_words(&searcher).1,
+        // In an empty library there is nothing to index.
+        trouble: index_words(&searcher).1.filter(|_| counts.papers > 0),
         lists,
         exports: vec![
             ("BibTeX", "/v1/export?format=bibtex"),

@@ -52,6 +52,7 @@ struct PaperPage {
 struct MentionView {
     href: String,
     title: String,
+    lang: String,
     outside: bool,
 }
 
@@ -121,17 +122,23 @@ fn paper_page(searcher: &Searcher, id: PaperId, words: &'static Words) -> Result
 
 fn mention_view(searcher: &Searcher, mention: &Mention) -> MentionView {
     match mention {
-        Mention::Note(name) => {
-            MentionView { href: address("/", [("q", name)]), title: name.clone(), outside: false }
-        }
+        Mention::Note(name) => MentionView {
+            href: address("/", [("q", name)]),
+            title: name.clone(),
+            lang: code(Language::of(name)),
+            outside: false,
+        },
         Mention::Paper(id) => match searcher.paper(id) {
             Ok(paper) => {
                 let about = About::from(&paper);
-                MentionView { href: about.href, title: about.title, outside: false }
+                MentionView { href: about.href, title: about.title, lang: about.title_lang, outside: false }
             }
-            Err(_) => {
-                MentionView { href: id.url().unwrap_or_default(), title: id.to_string(), outside: true }
-            }
+            Err(_) => MentionView {
+                href: id.url().unwrap_or_default(),
+                title: id.to_string(),
+                lang: String::new(),
+                outside: true,
+            },
         },
     }
 }

@@ -1,5 +1,7 @@
 //! `/`: asks, lists, narrows down and steers, as its address says ([`Asked`]).
 
+use std::path::Path;
+
 use askama::Template;
 use axum::extract::State;
 use axum::response::Response;
@@ -11,12 +13,14 @@ use super::view::{About, name_of, source_name};
 use super::words::Words;
 use super::{Frame, Here, shown};
 use crate::paper::{Language, PaperId};
-use crate::search::{Answer, AskedText, Facet, Facets, RequestError, SearchError, Searcher, Sort};
+use crate::search::{
+    Answer, AskedText, Facet, Facets, Filter, FilterError, Key, RequestError, SearchError, Searcher, Sort,
+};
 use crate::server::error::Failure;
 use crate::server::extract::Query;
 use crate::server::library::index_words;
 use crate::server::routes::DEFAULT_HITS;
-use crate::server::routes::options::Pairs;
+use crate::server::routes::options::{FILTERS, Pairs};
 use crate::server::state::AppState;
 
 /// Values of a facet that stand open; the rest unfolds.
@@ -39,6 +43,8 @@ struct SearchPage {
     feed: String,
     answer: Option<AnswerView>,
     papers: u64,
+    /// The command that reads papers in, where there are none.
+    ingest: Option<String>,
     holds: String,
     examples: Vec<Choice>,
     caution: Option<String>,
@@ -93,11 +99,41 @@ pub(super) async fn page(
     let typed = |(name, value): &(String, String)| (name == "q").then(|| value.trim().to_owned());
     let question =
         asked.as_ref().ok().and_then(|Query(pairs)| pairs.iter().find_map(typed)).unwrap_or_default();
+    let advice = asked.as_ref().ok().and_then(|Query(pairs)| advice(pairs, words));
     let page = match asked.and_then(|Query(pairs)| Asked::of(pairs)) {
         Ok(asked) => search_page(&state, words, asked).await,
         Err(failure) => Err(failure),
     };
+    // The API's own hint on filters is for programs.
+    let page = page.map_err(|failure| match advice {
+        Some(advice) => Failure::new(failure.code(), failure.message(), advice),
+        None => failure,
+    });
     shown(page, words, &question)
+}
+
+/// What to do about a filter that means nothing, if there is one in the address or in the question.
+fn advice(pairs: &[(String, String)], words: &Words) -> Option<&'static str> {
+    match check_filters(pairs) {
+        Ok(()) => None,
+        Err(FilterError::NoDate(_) | FilterError::Backwards { .. }) => Some(words.how_years),
+        // The message itself says what can be asked.
+        Err(_) => Some(words.in_quotes),
+    }
+}
+
+fn check_filters(pairs: &[(String, String)]) -> Result<(), FilterError> {
+    let mut filter = Filter::default();
+    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
+        if name == "q" {
+            filter = filter.joined(AskedText::parse(value)?.filter);
+        } else if FILTERS.contains(&name.as_str())
+            && let Ok(key) = Key::parse(name.strip_prefix("not_").unwrap_or(name))
+        {
+            filter.add(key, name.starts_with("not_"), value)?;
+        }
+    }
+    filter.check()
 }
 
 async fn search_page(state: &AppState, words: &'static Words, asked: Asked) -> Result<SearchPage, Failure> {
@@ -159,6 +195,7 @@ async fn search_page(state: &AppState, words: &'static Words, asked: Asked) -> R
         unliked: steering("unlike", unliked),
         heading,
         papers,
+        ingest: if papers == 0 { ingest_command(state.library.folder()) } else { None },
         holds: (words.holds)(papers, passages),
         examples,
         caution: caution(&searcher, words),
@@ -167,7 +204,9 @@ async fn search_page(state: &AppState, words: &'static Words, asked: Asked) -> R
 
 impl AnswerView {
     fn new(answer: &Answer, words: &Words, said: &Said, limit: usize, most: usize) -> Self {
-        let mut count = (words.counted)(answer.hits.len(), answer.total, answer.took_ms);
+        let counted = if answer.listed { words.listed } else { words.searched };
+        let counted = counted(answer.hits.len(), answer.total);
+        let mut count = format!("{counted} · {}", (words.took)(answer.took_ms));
         if answer.chunks > 1 {
             count = format!("{count} · {}", (words.pieces)(answer.chunks));
         }
@@ -283,10 +322,67 @@ fn examples(facets: &Facets) -> Vec<Choice> {
 
 /// What a reader should know of the state of the library.
 fn caution(searcher: &Searcher, words: &Words) -> Option<String> {
-    let pending = searcher.counts().pending;
-    if pending > 0 {
-        return Some((words.pending)(pending));
+    let counts = searcher.counts();
+    if counts.pending > 0 {
+        return Some((words.pending)(counts.pending));
+    }
+    // In an empty library there is nothing to index.
+    if counts.papers == 0 {
+        return None;
     }
     let (_, reason) = index_words(searcher);
     reason
+}
+
+/// The command line that reads papers into the library in `folder`, from wherever it is typed.
+fn ingest_command(folder: &Path) -> Option<String> {
+    let folder = std::path::absolute(folder).ok()?;
+    Some(format!("paperkin ingest --library {} ~/notes digests/*.txt", shell_word(folder.to_str()?)))
+}
+
+/// `text` as one word of a shell.
+fn shell_word(text: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-');
+    if text.chars().all(is_plain) { text.to_owned() } else { format!("'{}'", text.replace('\'', r"'\''")) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::words::ENGLISH;
+    use super::*;
+
+    #[test]
+    fn a_folder_is_one_word_of_a_shell() {
+        for (folder, word) in [
+            ("/home/a-b/index_1.x", "/home/a-b/index_1.x"),
+            ("/home/my papers", "'/home/my papers'"),
+            ("/home/논문", "'/home/논문'"),
+            ("/it's/$HOME", r"'/it'\''s/$HOME'"),
+        ] {
+            assert_eq!(shell_word(folder), word);
+        }
+        let typed = ingest_command(Path::new("index")).unwrap();
+        assert!(!typed.contains("--library index "), "the reader's folder is another: {typed}");
+    }
+
+    #[test]
+    fn a_filter_that_means_nothing_is_told_what_would_do() {
+        let advised = |pairs: &[(&str, &str)]| {
+            let owned = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+            advice(&owned.collect::<Vec<_>>(), &ENGLISH)
+        };
+        for wrong in [
+            &[("q", "moe year:abc")][..],
+            &[("year", "yesterday")],
+            &[("not_year", "2025..2023")],
+            &[("from", "2025"), ("to", "2024")],
+            &[("q", "from:2025"), ("to", "2024")],
+        ] {
+            assert_eq!(advised(wrong), Some(ENGLISH.how_years), "{wrong:?}");
+        }
+        assert_eq!(advised(&[("q", "lang:klingon")]), Some(ENGLISH.in_quotes));
+        for right in [&[("q", "\"year:abc\""), ("year", "2020-2023")][..], &[("year", "")], &[("id", "x")]] {
+            assert_eq!(advised(right), None, "{right:?}");
+        }
+    }
 }

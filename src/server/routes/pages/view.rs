@@ -125,7 +125,7 @@ pub(super) fn source_name(source: &str) -> &str {
 pub(super) fn sentence(text: &str) -> String {
     let mut characters = text.chars();
     let head: String = characters.next().map(|first| first.to_uppercase().collect()).unwrap_or_default();
-    let end = if text.ends_with(['.', '?', '!', '…']) { "" } else { "." };
+    let end = if text.ends_with(['.', '?', '!', '…', '。']) { "" } else { "." };
     format!("{head}{}{end}", characters.as_str())
 }
 

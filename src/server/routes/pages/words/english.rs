@@ -26,6 +26,8 @@ pub(in super::super) static ENGLISH: Words = Words {
     show_more: "Show more",
     empty_heading: "Nothing to search yet",
     empty_text: "This library is empty. Read in what you have: digests, notes, articles, bibliographies, dumps, feeds.",
+    empty_drop: "Drop files on the library page",
+    empty_command: "Or read in whole folders on the command line:",
     welcome_heading: "Find papers akin to a question, or to each other",
     welcome_text: "Ask in your own words and your own language. The abstract or the note that answers may be in another.",
     try_one: "For example",
@@ -87,6 +89,8 @@ pub(in super::super) static ENGLISH: Words = Words {
     copied: "Copied",
     feed: "Feed",
     that_failed: "That did not work",
+    how_years: "Years are written like year:2024, year:2020-2023 or year:>=2020. In quotes, they are searched as text.",
+    in_quotes: "In quotes, an operator such as author: is searched as text.",
     one_moment: "One moment",
     looks_again: "This page looks again by itself.",
     searching: "Searching…",
@@ -101,7 +105,16 @@ pub(in super::super) static ENGLISH: Words = Words {
     key_go: "go to days, map, library, basket",
     key_help: "these keys",
     close: "Close",
-    counted: |shown, total, ms| format!("{shown} of {} · {ms:.0} ms", papers(total)),
+    searched: |shown, total| match (shown, total) {
+        (_, 0) => "No paper to search".to_owned(),
+        (0, _) => format!("{} searched", papers(total)),
+        _ => format!("Best {shown} of {} searched", papers(total)),
+    },
+    listed: |shown, total| match total {
+        0 => "No paper fits".to_owned(),
+        _ => format!("{shown} of {}", papers(total)),
+    },
+    took: |ms| format!("{ms:.0} ms"),
     pieces: |pieces| format!("question read in {pieces} pieces"),
     holds: |all, passages| {
         format!("{} · {passages} passages", papers(usize::try_from(all).unwrap_or(usize::MAX)))

@@ -42,6 +42,9 @@ pub(super) struct Words {
     pub(super) show_more: &'static str,
     pub(super) empty_heading: &'static str,
     pub(super) empty_text: &'static str,
+    pub(super) empty_drop: &'static str,
+    /// Before a command line.
+    pub(super) empty_command: &'static str,
     pub(super) welcome_heading: &'static str,
     pub(super) welcome_text: &'static str,
     pub(super) try_one: &'static str,
@@ -105,6 +108,10 @@ pub(super) struct Words {
     pub(super) copied: &'static str,
     pub(super) feed: &'static str,
     pub(super) that_failed: &'static str,
+    /// What to do about a year that is none.
+    pub(super) how_years: &'static str,
+    /// What to do about another filter that means nothing.
+    pub(super) in_quotes: &'static str,
     pub(super) one_moment: &'static str,
     pub(super) looks_again: &'static str,
     pub(super) searching: &'static str,
@@ -119,8 +126,12 @@ pub(super) struct Words {
     pub(super) key_go: &'static str,
     pub(super) key_help: &'static str,
     pub(super) close: &'static str,
-    /// Papers shown, of how many, and milliseconds.
-    pub(super) counted: fn(usize, usize, f64) -> String,
+    /// Papers shown, of how many that were searched.
+    pub(super) searched: fn(usize, usize) -> String,
+    /// Papers shown, of how many that fit, where nothing is asked but filters.
+    pub(super) listed: fn(usize, usize) -> String,
+    /// Milliseconds.
+    pub(super) took: fn(f64) -> String,
     /// Into how many pieces a long question was cut.
     pub(super) pieces: fn(usize) -> String,
     /// Papers and passages of the library.
