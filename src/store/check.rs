@@ -69,8 +69,8 @@ impl Writer {
                 Ok(vec![Finding { what: error.to_string(), remedy: RESTORE }])
             }
             // Who may only read can have the values looked at.
-            Err(StoreError::Io { source, .. })
-                if matches!(source.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+            Err(StoreError::Io { said, .. })
+                if matches!(said.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
             {
                 let store = Store::open(library)?;
                 let path = store.path().to_path_buf();

@@ -93,17 +93,17 @@ pub enum StoreError {
     #[error("the record at {0} cannot be stored: it does not read back as written")]
     Unstorable(String),
     /// Anything else of the operating system's.
-    #[error("{}: {source}{}", path.display(), remedy(source))]
+    #[error("{}: {said}{}", path.display(), remedy(said))]
     Io {
         /// The file or directory.
         path: PathBuf,
         /// Why.
-        source: io::Error,
+        said: io::Error,
     },
 }
 
-fn remedy(source: &io::Error) -> &'static str {
-    match source.kind() {
+fn remedy(said: &io::Error) -> &'static str {
+    match said.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             ": get the right to write there, or name another library with --library"
         }
@@ -112,13 +112,10 @@ fn remedy(source: &io::Error) -> &'static str {
 }
 
 /// What the system said, without the path, which `fs_err` puts before it and a [`StoreError`] names anyway.
-fn of_the_system(source: io::Error) -> io::Error {
-    let inner = source.get_ref().and_then(|error| error.source()?.downcast_ref::<io::Error>());
-    match inner {
-        Some(inner) => inner
-            .raw_os_error()
-            .map_or_else(|| io::Error::new(inner.kind(), inner.to_string()), io::Error::from_raw_os_error),
-        None => source,
+fn of_the_system(said: io::Error) -> io::Error {
+    match said.kind() {
+        io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => said.kind().into(),
+        _ => said,
     }
 }
 
@@ -137,7 +134,7 @@ impl StoreError {
         match source.kind() {
             io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull(path.to_owned()),
             io::ErrorKind::NotADirectory => Self::NotAFolder(path.parent().unwrap_or(path).to_owned()),
-            _ => Self::Io { path: path.to_owned(), source: of_the_system(source) },
+            _ => Self::Io { path: path.to_owned(), said: of_the_system(source) },
         }
     }
 
