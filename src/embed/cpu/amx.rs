@@ -5,6 +5,10 @@
 //! than activations in 8 bits; and the sums of all blocks stay in their tiles, where bytes, which have a scale a block, would
 //! leave them for each block, and then be no faster than AVX-512. Few rows are no exception: a text's vector is the same in any batch.
 //!
+//! Numbers in f32 are three in bf16, whose sum they are to the last bit; six products of these, the others being below what an f32
+//! holds, are the product in f32 (Henry, Tang and Heinecke 2019, *Leveraging the bfloat16 Artificial Intelligence Datatype For
+//! Higher-Precision Computations*), and still faster than AVX-512.
+//!
 //! The instructions are written as assembly, as their intrinsics are not in stable Rust (`x86_amx_intrinsics`, issue 126622). No
 //! compiler puts anything of its own into tiles.
 
@@ -14,14 +18,15 @@ use std::arch::asm;
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 
-use super::blocks::{Halves, Strip, WIDTH};
+use super::blocks::{Halves, Strip, Thirds, WIDTH};
 use super::kernel::{HalfProducts, Plain};
 use super::pack::{Bytes, Nibbles};
 
 /// Rows of a tile.
 const MOST: usize = 16;
 
-/// Blocks unpacked at a time: 24 KB, which stay in the nearest cache.
+/// Blocks unpacked at a time: 24 KB, which stay in the nearest cache; in f32 three times as much, each part of which meets the
+/// rows more than once.
 const UNPACKED: usize = 12;
 
 /// Cutting a number to bf16 makes it smaller by so much of itself, on average over all mantissas: 2^-8 * (1 - 1/2) / ln 2.
@@ -43,11 +48,20 @@ impl HalfProducts for Tiles {
     }
 
     fn product_q4(&self, input: Plain<'_, Halves>, quads: &[Nibbles], scales: &[Strip], out: &mut [Strip]) {
-        product(input, quads, scales, out);
+        product(input, Scaled::new(quads, scales), out);
     }
 
     fn product_q8(&self, input: Plain<'_, Halves>, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]) {
-        product(input, quads, scales, out);
+        product(input, Scaled::new(quads, scales), out);
+    }
+
+    fn split(&self, strips: &[Strip], out: &mut [Thirds]) {
+        // SAFETY: who has tiles has AVX-512.
+        unsafe { split(strips, out) }
+    }
+
+    fn product_f32(&self, input: Plain<'_, Thirds>, panel: &[Strip], out: &mut [Strip]) {
+        product(input, Exact(panel.as_chunks().0), out);
     }
 }
 
@@ -64,47 +78,67 @@ fn halve(strips: &[Strip], out: &mut [Halves]) {
     }
 }
 
-fn product<W: Unpack>(input: Plain<'_, Halves>, weights: &[W], scales: &[Strip], out: &mut [Strip]) {
-    assert!(weights.len() == scales.len() * W::A_BLOCK);
-    input.check(scales.len(), out.len());
-    // SAFETY: there are tiles; and strips of all rows for each block of weights, which has its scales.
+/// The three numbers in bf16 whose sum is `number`: each cut off from what the ones before leave, which is exact.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn parts(number: __m512) -> [__m512i; 3] {
+    let upper = _mm512_set1_epi32(!0xFFFF);
+    let first = _mm512_and_si512(_mm512_castps_si512(number), upper);
+    let left = _mm512_sub_ps(number, _mm512_castsi512_ps(first));
+    let second = _mm512_and_si512(_mm512_castps_si512(left), upper);
+    let third = _mm512_sub_ps(left, _mm512_castsi512_ps(second));
+    [first, second, _mm512_castps_si512(third)]
+}
+
+#[target_feature(enable = "avx512f")]
+fn split(strips: &[Strip], out: &mut [Thirds]) {
+    for (strip, out) in strips.iter().zip(out) {
+        for (at, from) in strip.0.as_chunks::<16>().0.iter().enumerate() {
+            // SAFETY: sixteen numbers each, and their halves.
+            unsafe {
+                for (part, to) in parts(_mm512_loadu_ps(from.as_ptr())).into_iter().zip(&mut out.0) {
+                    let halves = _mm512_cvtepi32_epi16(_mm512_srli_epi32::<16>(part));
+                    _mm256_storeu_si256(to.0.as_mut_ptr().add(at * 16).cast(), halves);
+                }
+            }
+        }
+    }
+}
+
+fn product<P: Panel>(input: Plain<'_, P::Row>, panel: P, out: &mut [Strip]) {
+    input.check(panel.blocks(), out.len());
+    // SAFETY: there are tiles; and strips of all rows for each block of the panel.
     unsafe {
         if out.len() <= 2 * MOST {
-            few(input, weights, scales, out);
+            few(input, panel, out);
         } else {
-            many(input, weights, scales, out);
+            many(input, panel, out);
         }
         // A thread that holds no tiles is cheaper to put aside.
         asm!("tilerelease", options(nomem, nostack, preserves_flags));
     }
 }
 
-/// A block as tiles read it.
-type Unpacked = [MaybeUninit<Halves>; WIDTH];
-
-const NOT_UNPACKED: Unpacked = [const { MaybeUninit::uninit() }; WIDTH];
-
 /// Rows for one pair of tiles: these are at a block while the next one is unpacked.
 ///
 /// # Safety
-/// There are tiles, and strips of all rows for each of the blocks; each has its scales.
+/// There are tiles, and strips of all rows for each of the panel's blocks.
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn few<W: Unpack>(input: Plain<'_, Halves>, weights: &[W], scales: &[Strip], out: &mut [Strip]) {
-    let mut room = [NOT_UNPACKED; 2];
+unsafe fn few<P: Panel>(input: Plain<'_, P::Row>, panel: P, out: &mut [Strip]) {
+    let mut room = [P::NOT_UNPACKED; 2];
     let pair = Pair { out: out.as_mut_ptr(), rows: out.len(), stride: input.stride };
-    let blocks = weights.chunks_exact(W::A_BLOCK).zip(scales);
     // SAFETY: as the caller promised; a block is added when it is unpacked.
     unsafe {
         pair.shape();
         pair.begin(false);
-        for (block, (weights, scales)) in blocks.enumerate() {
-            unpack(weights, scales, &mut room[block % 2]);
+        for block in 0..panel.blocks() {
+            panel.unpack(block, &mut room[block % 2]);
             if let Some(before) = block.checked_sub(1) {
-                pair.add(input.strips.as_ptr().add(before * input.stride), &room[before % 2]);
+                pair.add::<P>(input.strips.as_ptr().add(before * input.stride), &room[before % 2]);
             }
         }
-        let last = scales.len() - 1;
-        pair.add(input.strips.as_ptr().add(last * input.stride), &room[last % 2]);
+        let last = panel.blocks() - 1;
+        pair.add::<P>(input.strips.as_ptr().add(last * input.stride), &room[last % 2]);
         pair.end();
     }
 }
@@ -114,15 +148,14 @@ unsafe fn few<W: Unpack>(input: Plain<'_, Halves>, weights: &[W], scales: &[Stri
 /// # Safety
 /// As [`few`].
 #[target_feature(enable = "avx512f,avx512bw")]
-unsafe fn many<W: Unpack>(input: Plain<'_, Halves>, weights: &[W], scales: &[Strip], out: &mut [Strip]) {
-    let mut room = [NOT_UNPACKED; UNPACKED];
+unsafe fn many<P: Panel>(input: Plain<'_, P::Row>, panel: P, out: &mut [Strip]) {
+    let mut room = [P::NOT_UNPACKED; UNPACKED];
     let mut shaped = 0;
-    let parts = weights.chunks(UNPACKED * W::A_BLOCK).zip(scales.chunks(UNPACKED));
-    for (part, (weights, scales)) in parts.enumerate() {
-        let blocks = weights.chunks_exact(W::A_BLOCK).zip(scales);
-        for ((weights, scales), to) in blocks.zip(&mut room) {
+    for first in (0..panel.blocks()).step_by(UNPACKED) {
+        let blocks = first..panel.blocks().min(first + UNPACKED);
+        for (block, to) in blocks.clone().zip(&mut room) {
             // SAFETY: as the caller promised.
-            unsafe { unpack(weights, scales, to) };
+            unsafe { panel.unpack(block, to) };
         }
         for (number, out) in out.chunks_mut(2 * MOST).enumerate() {
             let pair = Pair { out: out.as_mut_ptr(), rows: out.len(), stride: input.stride };
@@ -132,10 +165,12 @@ unsafe fn many<W: Unpack>(input: Plain<'_, Halves>, weights: &[W], scales: &[Str
                     pair.shape();
                     shaped = pair.rows;
                 }
-                pair.begin(part > 0);
-                let strips = input.strips.as_ptr().add(part * UNPACKED * input.stride + number * 2 * MOST);
-                for (block, weights) in room[..scales.len()].iter().enumerate() {
-                    pair.add(strips.add(block * input.stride), weights);
+                pair.begin(first > 0);
+                for (block, weights) in blocks.clone().zip(&room) {
+                    pair.add::<P>(
+                        input.strips.as_ptr().add(block * input.stride + number * 2 * MOST),
+                        weights,
+                    );
                 }
                 pair.end();
             }
@@ -143,7 +178,96 @@ unsafe fn many<W: Unpack>(input: Plain<'_, Halves>, weights: &[W], scales: &[Str
     }
 }
 
-/// Weights of a panel that can be made bf16.
+/// A part of a block as tiles read it: 16 strips for outputs 0 to 15, 16 for the others; a strip is, of each output, two
+/// neighbouring numbers.
+type Unpacked = [MaybeUninit<Halves>; WIDTH];
+
+/// A panel of weights that can be made bf16, in as many parts as its rows have.
+trait Panel: Copy {
+    /// A strip of a row, in bf16: `PARTS` halves.
+    type Row;
+    /// A block: `PARTS` of [`Unpacked`].
+    type Block: Copy + AsRef<[Unpacked]>;
+    const NOT_UNPACKED: Self::Block;
+
+    fn blocks(self) -> usize;
+
+    /// # Safety
+    /// The machine has AVX-512; there is such a block.
+    unsafe fn unpack(self, block: usize, to: &mut Self::Block);
+}
+
+/// Quantised weights: what makes a block of them, and their scales.
+struct Scaled<'a, W> {
+    weights: &'a [W],
+    scales: &'a [Strip],
+}
+
+impl<W> Clone for Scaled<'_, W> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<W> Copy for Scaled<'_, W> {}
+
+impl<'a, W: Unpack> Scaled<'a, W> {
+    fn new(weights: &'a [W], scales: &'a [Strip]) -> Self {
+        assert!(weights.len() == scales.len() * W::A_BLOCK);
+        Self { weights, scales }
+    }
+}
+
+impl<W: Unpack> Panel for Scaled<'_, W> {
+    type Row = Halves;
+    type Block = [Unpacked; 1];
+    const NOT_UNPACKED: Self::Block = [[const { MaybeUninit::uninit() }; WIDTH]; 1];
+
+    fn blocks(self) -> usize {
+        self.scales.len()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn unpack(self, block: usize, [to]: &mut Self::Block) {
+        // SAFETY: as the caller promised.
+        unsafe { unpack(&self.weights[block * W::A_BLOCK..][..W::A_BLOCK], &self.scales[block], to) }
+    }
+}
+
+/// Weights in f32: of each number of a block the 32 outputs.
+#[derive(Clone, Copy)]
+struct Exact<'a>(&'a [[Strip; WIDTH]]);
+
+impl Panel for Exact<'_> {
+    type Row = Thirds;
+    type Block = [Unpacked; 3];
+    const NOT_UNPACKED: Self::Block = [[const { MaybeUninit::uninit() }; WIDTH]; 3];
+
+    fn blocks(self) -> usize {
+        self.0.len()
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512bw")]
+    unsafe fn unpack(self, block: usize, to: &mut Self::Block) {
+        for (number, [even, odd]) in self.0[block].as_chunks::<2>().0.iter().enumerate() {
+            for half in 0..2 {
+                // SAFETY: a strip is 32 numbers; halves are 64 bytes, aligned to as many.
+                unsafe {
+                    let [even, odd] =
+                        [even, odd].map(|strip| parts(_mm512_load_ps(strip.0.as_ptr().add(half * MOST))));
+                    for ((even, odd), to) in even.into_iter().zip(odd).zip(&mut *to) {
+                        let both = _mm512_or_si512(_mm512_srli_epi32::<16>(even), odd);
+                        to[half * MOST + number].as_mut_ptr().cast::<__m512i>().write(both);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Quantised weights, as they stand in a block.
 trait Unpack {
     /// How many make a block.
     const A_BLOCK: usize;
@@ -207,8 +331,7 @@ unsafe fn pair<W: Unpack, const HALF: usize, const FIRST: usize, const SECOND: u
     _mm512_mask_mov_epi16(first, 0xAAAA_AAAA, second)
 }
 
-/// A block as tiles read it: 16 strips for outputs 0 to 15, 16 for the others; a strip is, of each output, two neighbouring
-/// numbers.
+/// A block of quantised weights times their scales, cut to bf16.
 ///
 /// # Safety
 /// The machine has AVX-512; the block is a whole one.
@@ -308,38 +431,55 @@ impl Pair {
         }
     }
 
-    /// Adds a block, of which `strips` are the rows and `weights` unpacked.
+    /// Adds a block, of which `strips` are the rows and `weights` unpacked. Of two numbers in parts, part `i` of one and `j` of
+    /// the other are `256^-(i + j)` of the whole: beyond the last part nothing is seen of it.
     #[inline]
-    unsafe fn add(self, strips: *const Halves, weights: &Unpacked) {
+    unsafe fn add<P: Panel>(self, strips: *const P::Row, weights: &P::Block) {
         // Blocks are far apart; nothing else sees that the next but one is wanted soon.
-        let soon = strips.wrapping_add(2 * self.stride);
-        for row in 0..self.rows {
+        let soon = strips.wrapping_add(2 * self.stride).cast::<Halves>();
+        let weights = weights.as_ref();
+        for line in 0..self.rows * weights.len() {
             // SAFETY: a hint; it reads nothing.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(soon.wrapping_add(row).cast()) };
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(soon.wrapping_add(line).cast()) };
         }
-        let weights = weights.as_ptr();
-        // SAFETY: as the caller promised: a tile reads its rows, one after the other.
+        let apart = size_of::<P::Row>();
+        for part in 0..weights.len() {
+            let first = strips.cast::<Halves>().wrapping_add(part);
+            for (at, weights) in weights[..weights.len() - part].iter().enumerate() {
+                // SAFETY: as the caller promised: a tile reads its rows, `apart` bytes from one to the next.
+                unsafe { self.multiply((at == 0).then_some(first), apart, weights.as_ptr()) };
+            }
+        }
+    }
+
+    /// Adds one product. Rows are those of the product before where there are no others.
+    #[inline(always)]
+    unsafe fn multiply(self, rows: Option<*const Halves>, apart: usize, weights: *const MaybeUninit<Halves>) {
+        // SAFETY: as `add`; what is unpacked stands strip after strip.
         unsafe {
+            if let Some(rows) = rows {
+                asm!("tileloadd tmm4, [{} + {}]", in(reg) rows, in(reg) apart,
+                    options(readonly, nostack, preserves_flags));
+            }
             asm!(
-                "tileloadd tmm4, [{strips} + {apart}]",
-                "tileloadd tmm6, [{weights} + {apart}]",
+                "tileloadd tmm6, [{weights} + {line}]",
                 "tdpbf16ps tmm0, tmm4, tmm6",
-                "tileloadd tmm7, [{others} + {apart}]",
+                "tileloadd tmm7, [{others} + {line}]",
                 "tdpbf16ps tmm1, tmm4, tmm7",
-                strips = in(reg) strips,
                 weights = in(reg) weights,
                 others = in(reg) weights.add(MOST),
-                apart = in(reg) size_of::<Halves>(),
+                line = in(reg) size_of::<Halves>(),
                 options(readonly, nostack, preserves_flags),
             );
             if self.is_of_two() {
+                if let Some(rows) = rows {
+                    asm!("tileloadd tmm5, [{} + {}]", in(reg) rows.byte_add(MOST * apart), in(reg) apart,
+                        options(readonly, nostack, preserves_flags));
+                }
                 asm!(
-                    "tileloadd tmm5, [{strips} + {apart}]",
                     "tdpbf16ps tmm2, tmm5, tmm6",
                     "tdpbf16ps tmm3, tmm5, tmm7",
-                    strips = in(reg) strips.add(MOST),
-                    apart = in(reg) size_of::<Halves>(),
-                    options(readonly, nostack, preserves_flags),
+                    options(nomem, nostack, preserves_flags)
                 );
             }
         }

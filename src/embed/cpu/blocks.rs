@@ -23,6 +23,11 @@ impl Strip {
 #[repr(C, align(64))]
 pub(super) struct Halves(pub(super) [u16; WIDTH]);
 
+/// A strip in three of bf16, the sum of which it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C, align(64))]
+pub(super) struct Thirds(pub(super) [Halves; 3]);
+
 /// A strip in 8 bits: `code * scale`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C, align(32))]
@@ -102,6 +107,8 @@ pub(super) enum Signal {
     Halves(Vec<Halves>),
     /// For weights in f32.
     Plain(Vec<Strip>),
+    /// For weights in f32, where the machine multiplies in bf16.
+    Thirds(Vec<Thirds>),
 }
 
 /// Some blocks of a [`Signal`], to be written.
@@ -110,6 +117,7 @@ pub(super) enum SignalMut<'a> {
     Quantised(QuantisedMut<'a>),
     Halves(&'a mut [Halves]),
     Plain(&'a mut [Strip]),
+    Thirds(&'a mut [Thirds]),
 }
 
 impl Signal {
@@ -119,6 +127,7 @@ impl Signal {
             Self::Quantised(quantised) => quantised.resize(strips),
             Self::Halves(halves) => halves.resize(strips, Halves([0; WIDTH])),
             Self::Plain(plain) => plain.resize(strips, Strip::ZERO),
+            Self::Thirds(thirds) => thirds.resize(strips, Thirds([Halves([0; WIDTH]); 3])),
         }
     }
 
@@ -127,6 +136,7 @@ impl Signal {
             Self::Quantised(quantised) => SignalMut::Quantised(quantised.all_mut()),
             Self::Halves(halves) => SignalMut::Halves(halves),
             Self::Plain(plain) => SignalMut::Plain(plain),
+            Self::Thirds(thirds) => SignalMut::Thirds(thirds),
         }
     }
 }
@@ -155,6 +165,10 @@ impl<'a> SignalMut<'a> {
                 None => unreachable!("`Packing` makes halves for kernels that take them"),
             },
             Self::Plain(plain) => plain.copy_from_slice(strips),
+            Self::Thirds(thirds) => match kernel.in_halves() {
+                Some(products) => products.split(strips, thirds),
+                None => unreachable!("`Packing` makes thirds for kernels that take them"),
+            },
         }
     }
 
@@ -163,6 +177,7 @@ impl<'a> SignalMut<'a> {
             Self::Quantised(quantised) => quantised.codes.len(),
             Self::Halves(halves) => halves.len(),
             Self::Plain(plain) => plain.len(),
+            Self::Thirds(thirds) => thirds.len(),
         }
     }
 
@@ -188,6 +203,10 @@ impl<'a> SignalMut<'a> {
             Self::Plain(plain) => {
                 let (plain, more) = plain.split_at_mut(strips);
                 (Self::Plain(plain), Self::Plain(more))
+            }
+            Self::Thirds(thirds) => {
+                let (thirds, more) = thirds.split_at_mut(strips);
+                (Self::Thirds(thirds), Self::Thirds(more))
             }
         }
     }

@@ -9,7 +9,7 @@ use std::str::FromStr;
 use serde::de::IntoDeserializer;
 use serde::{Deserialize, Serialize};
 
-use super::blocks::{Halves, QuantisedMut, QuantisedRows, Strip, WIDTH};
+use super::blocks::{Halves, QuantisedMut, QuantisedRows, Strip, Thirds, WIDTH};
 use super::pack::{Bytes, Nibbles};
 use super::portable;
 use super::shorts::{Pairs, Values};
@@ -53,7 +53,7 @@ pub(super) trait Kernel: Send + Sync {
     /// `input` times a panel of weights in f32, one strip of `panel` a number of a row.
     fn product_f32(&self, input: Plain<'_>, panel: &[Strip], out: &mut [Strip]);
 
-    /// Products of quantised weights in bf16, where they are faster than those of bytes.
+    /// Products of the model's weights in bf16, where they are faster than those of bytes and of f32.
     fn in_halves(&self) -> Option<&dyn HalfProducts> {
         None
     }
@@ -96,7 +96,7 @@ pub(super) trait Kernel: Send + Sync {
     fn transpose(&self, rows: &[Strip; WIDTH], out: &mut [Strip; WIDTH]);
 }
 
-/// Products in bf16 of weights as they are stored: nearer to the numbers than those with activations in 8 bits.
+/// Products in bf16: of quantised weights nearer to the numbers than those with activations in 8 bits, of f32 as exact as any.
 pub(super) trait HalfProducts {
     /// Rounded to bf16.
     fn halve(&self, strips: &[Strip], out: &mut [Halves]);
@@ -106,6 +106,12 @@ pub(super) trait HalfProducts {
 
     /// As [`Kernel::product_q8`].
     fn product_q8(&self, input: Plain<'_, Halves>, quads: &[Bytes], scales: &[Strip], out: &mut [Strip]);
+
+    /// In three parts, to the last bit.
+    fn split(&self, strips: &[Strip], out: &mut [Thirds]);
+
+    /// As [`Kernel::product_f32`], but that `panel` is whole blocks.
+    fn product_f32(&self, input: Plain<'_, Thirds>, panel: &[Strip], out: &mut [Strip]);
 }
 
 /// Runs a block for every tile of rows: as few tiles as there can be of at most the first size, and all of nearly the same, as
@@ -180,7 +186,7 @@ pub enum KernelChoice {
     AvxVnni,
     /// `vpdpbusd` on 512 bits.
     Avx512Vnni,
-    /// As [`Self::Avx512Vnni`], but weights meet activations in bf16, by `tdpbf16ps` (servers from Sapphire Rapids on).
+    /// As [`Self::Avx512Vnni`], but weights meet activations in bf16 (f32 in three of them), by `tdpbf16ps` (servers from Sapphire Rapids on).
     AmxBf16,
     /// AArch64 with `sdot` (Apple M, and most of ARM's since 2018).
     NeonDotprod,

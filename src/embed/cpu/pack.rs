@@ -40,6 +40,7 @@ impl Packing {
         match self {
             Self::Q4 | Self::Q8 if kernel.in_halves().is_some() => Signal::Halves(Vec::new()),
             Self::Q4 | Self::Q8 => Signal::Quantised(Quantised::default()),
+            Self::F32 if kernel.in_halves().is_some() => Signal::Thirds(Vec::new()),
             Self::F32 => Signal::Plain(Vec::new()),
         }
     }
@@ -173,6 +174,10 @@ impl Packed {
                 kernel.product_q8(input, &quads[part.start * 16..part.end * 16], &scales[part], out);
             }
             (Self::F32(columns), Signal::Plain(strips)) => {
+                let input = Plain { strips, stride: out.len() };
+                kernel.product_f32(input, &columns[part.start * WIDTH..part.end * WIDTH], out);
+            }
+            (Self::F32(columns), Signal::Thirds(strips)) if let Some(kernel) = kernel.in_halves() => {
                 let input = Plain { strips, stride: out.len() };
                 kernel.product_f32(input, &columns[part.start * WIDTH..part.end * WIDTH], out);
             }
