@@ -19,7 +19,7 @@ use utoipa::{IntoResponses, ToSchema};
 
 use crate::embed::EncodeError;
 use crate::ingest::IngestError;
-use crate::search::SearchError;
+use crate::search::{FilterError, RequestError, SearchError};
 use crate::store::StoreError;
 
 /// Why there is no answer.
@@ -139,11 +139,18 @@ pub(super) struct Failure {
     message: String,
     hint: String,
     parameter: Option<String>,
+    filter: Option<FilterError>,
 }
 
 impl Failure {
     pub(super) fn new(code: Code, message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { code, message: message.into(), hint: hint.into(), parameter: None }
+        Self { code, message: message.into(), hint: hint.into(), parameter: None, filter: None }
+    }
+
+    /// A filter that means nothing.
+    pub(super) fn of_filter(error: FilterError, hint: &str) -> Self {
+        let told = crate::paper::cut(&error.to_string(), 200).to_owned();
+        Self { filter: Some(error), ..Self::invalid(told, hint) }
     }
 
     /// The same, of that parameter.
@@ -208,6 +215,11 @@ impl Failure {
         &self.hint
     }
 
+    /// The filter that is wrong, if it is one: a page says in its own words what would do.
+    pub(super) fn filter(&self) -> Option<&FilterError> {
+        self.filter.as_ref()
+    }
+
     /// Whether asking again a little later may help.
     pub(super) fn is_passing(&self) -> bool {
         matches!(self.code, Code::NotReady | Code::Overloaded)
@@ -257,8 +269,12 @@ impl From<SearchError> for Failure {
         let told = error.to_string();
         match error {
             SearchError::Empty => Self::invalid(told, "give a question with letters in it, or a paper id"),
-            SearchError::Request(_) => {
-                Self::invalid(told, "see /openapi.json; in quotes, an operator such as author: is text")
+            SearchError::Request(error) => {
+                let hint = "see /openapi.json; in quotes, an operator such as author: is text";
+                match error {
+                    RequestError::Filter(error) => Self::of_filter(error, hint),
+                    _ => Self::invalid(told, hint),
+                }
             }
             SearchError::Unknown(_) => Self::new(
                 Code::UnknownPaper,

@@ -87,6 +87,29 @@ async fn errors_are_pages_with_their_status() {
 }
 
 #[tokio::test]
+async fn a_filter_that_means_nothing_is_told_what_would_do() {
+    let app = TestApp::ready();
+    let years = "Years are written like";
+    for path in [
+        "/?q=moe%20year%3Aabc",
+        "/?year=yesterday",
+        "/?not_year=2025..2023",
+        "/?from=2025&to=2024",
+        "/?q=from%3A2025&to=2024",
+    ] {
+        let page = app.get(path).await;
+        assert_eq!(page.status, 422, "{path}");
+        assert!(page.text.contains(years), "{path} {}", page.text);
+    }
+    let language = app.get("/?q=lang%3Aklingon").await.text;
+    assert!(language.contains("In quotes, an operator"), "{language}");
+    for path in ["/?q=%22year%3Aabc%22&year=2020-2023", "/?year=", "/?q=a&limit=0"] {
+        let page = app.get(path).await.text;
+        assert!(!page.contains(years) && !page.contains("In quotes"), "{path} {page}");
+    }
+}
+
+#[tokio::test]
 async fn the_page_brings_its_own_files() {
     let app = TestApp::ready();
     let page = app.get("/").await.text;

@@ -218,8 +218,9 @@ fn add(filter: &mut Filter, once: &mut Once, name: &str, value: &str) -> Result<
         return Ok(true);
     }
     let (bare, negated) = known.strip_prefix("not_").map_or((known, false), |bare| (bare, true));
-    let key = Key::parse(bare).map_err(refused_by)?;
-    filter.add(key, negated, value).map_err(refused_by)?;
+    let refused = |error| Failure::of_filter(error, SEE);
+    let key = Key::parse(bare).map_err(refused)?;
+    filter.add(key, negated, value).map_err(refused)?;
     Ok(true)
 }
 
@@ -237,8 +238,10 @@ pub(super) fn yes_or_no(name: &str, value: &str) -> Result<bool, Failure> {
     value.parse().map_err(|_| refused(&format!("{name} is '{value}'; use true or false")))
 }
 
+const SEE: &str = "see /openapi.json for the parameters of this route";
+
 fn refused(why: &str) -> Failure {
-    Failure::invalid(crate::paper::cut(why, 200), "see /openapi.json for the parameters of this route")
+    Failure::invalid(crate::paper::cut(why, 200), SEE)
 }
 
 fn refused_by(error: impl std::fmt::Display) -> Failure {

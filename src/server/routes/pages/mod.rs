@@ -114,7 +114,11 @@ fn shown(page: Result<impl Template, Failure>, words: &'static Words, question: 
         frame: Frame { question: question.to_owned(), ..Frame::new(words, Here::Search) },
         heading: if waiting { words.one_moment } else { words.that_failed },
         message: view::sentence(failure.message()),
-        hint: if waiting { words.looks_again.to_owned() } else { view::sentence(failure.hint()) },
+        hint: match failure.filter() {
+            _ if waiting => words.looks_again.to_owned(),
+            Some(error) => words.advice(error).to_owned(),
+            None => view::sentence(failure.hint()),
+        },
         waiting,
     };
     failure.dress(rendered(&notice))

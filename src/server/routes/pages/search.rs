@@ -13,14 +13,12 @@ use super::view::{About, name_of, source_name};
 use super::words::Words;
 use super::{Frame, Here, shown};
 use crate::paper::{Language, PaperId};
-use crate::search::{
-    Answer, AskedText, Facet, Facets, Filter, FilterError, Key, RequestError, SearchError, Searcher, Sort,
-};
+use crate::search::{Answer, AskedText, Facet, Facets, RequestError, SearchError, Searcher, Sort};
 use crate::server::error::Failure;
 use crate::server::extract::Query;
 use crate::server::library::index_words;
 use crate::server::routes::DEFAULT_HITS;
-use crate::server::routes::options::{FILTERS, Pairs};
+use crate::server::routes::options::Pairs;
 use crate::server::state::AppState;
 
 /// Values of a facet that stand open; the rest unfolds.
@@ -99,41 +97,11 @@ pub(super) async fn page(
     let typed = |(name, value): &(String, String)| (name == "q").then(|| value.trim().to_owned());
     let question =
         asked.as_ref().ok().and_then(|Query(pairs)| pairs.iter().find_map(typed)).unwrap_or_default();
-    let advice = asked.as_ref().ok().and_then(|Query(pairs)| advice(pairs, words));
     let page = match asked.and_then(|Query(pairs)| Asked::of(pairs)) {
         Ok(asked) => search_page(&state, words, asked).await,
         Err(failure) => Err(failure),
     };
-    // The API's own hint on filters is for programs.
-    let page = page.map_err(|failure| match advice {
-        Some(advice) => Failure::new(failure.code(), failure.message(), advice),
-        None => failure,
-    });
     shown(page, words, &question)
-}
-
-/// What to do about a filter that means nothing, if there is one in the address or in the question.
-fn advice(pairs: &[(String, String)], words: &Words) -> Option<&'static str> {
-    match check_filters(pairs) {
-        Ok(()) => None,
-        Err(FilterError::NoDate(_) | FilterError::Backwards { .. }) => Some(words.how_years),
-        // The message itself says what can be asked.
-        Err(_) => Some(words.in_quotes),
-    }
-}
-
-fn check_filters(pairs: &[(String, String)]) -> Result<(), FilterError> {
-    let mut filter = Filter::default();
-    for (name, value) in pairs.iter().filter(|(_, value)| !value.is_empty()) {
-        if name == "q" {
-            filter = filter.joined(AskedText::parse(value)?.filter);
-        } else if FILTERS.contains(&name.as_str())
-            && let Ok(key) = Key::parse(name.strip_prefix("not_").unwrap_or(name))
-        {
-            filter.add(key, name.starts_with("not_"), value)?;
-        }
-    }
-    filter.check()
 }
 
 async fn search_page(state: &AppState, words: &'static Words, asked: Asked) -> Result<SearchPage, Failure> {
@@ -363,26 +331,5 @@ mod tests {
         }
         let typed = ingest_command(Path::new("index")).unwrap();
         assert!(!typed.contains("--library index "), "the reader's folder is another: {typed}");
-    }
-
-    #[test]
-    fn a_filter_that_means_nothing_is_told_what_would_do() {
-        let advised = |pairs: &[(&str, &str)]| {
-            let owned = pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
-            advice(&owned.collect::<Vec<_>>(), &ENGLISH)
-        };
-        for wrong in [
-            &[("q", "moe year:abc")][..],
-            &[("year", "yesterday")],
-            &[("not_year", "2025..2023")],
-            &[("from", "2025"), ("to", "2024")],
-            &[("q", "from:2025"), ("to", "2024")],
-        ] {
-            assert_eq!(advised(wrong), Some(ENGLISH.how_years), "{wrong:?}");
-        }
-        assert_eq!(advised(&[("q", "lang:klingon")]), Some(ENGLISH.in_quotes));
-        for right in [&[("q", "\"year:abc\""), ("year", "2020-2023")][..], &[("year", "")], &[("id", "x")]] {
-            assert_eq!(advised(right), None, "{right:?}");
-        }
     }
 }

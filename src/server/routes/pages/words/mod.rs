@@ -19,6 +19,8 @@ pub(super) use english::ENGLISH;
 use korean::KOREAN;
 pub(super) use map::MapWords;
 
+use crate::search::FilterError;
+
 /// The words of one language. Those without a remark say what their English says.
 pub(super) struct Words {
     /// The language, as HTML has it.
@@ -199,6 +201,15 @@ pub(super) struct Words {
 static SPOKEN: [&Words; 3] = [&ENGLISH, &KOREAN, &CHINESE];
 
 impl Words {
+    /// What to do about a filter that means nothing. The API's own hint is for programs.
+    pub(super) fn advice(&self, error: &FilterError) -> &'static str {
+        match error {
+            FilterError::NoDate(_) | FilterError::Backwards { .. } => self.how_years,
+            // The message itself says what can be asked.
+            _ => self.in_quotes,
+        }
+    }
+
     /// In the language that a browser likes best, of those that are spoken.
     fn for_browser(accepts: &str) -> &'static Self {
         let wished = accept_language::parse(accepts);
