@@ -186,8 +186,8 @@ pub(super) struct View {
 }
 
 impl View {
-    /// Notices shown without `--verbose`; a dump of a million lines must not flood the screen.
-    const NOTICES_SHOWN: usize = 10;
+    /// Lines of a kind shown without `--verbose`; a dump of a million lines must not flood the screen.
+    const SHOWN: usize = 10;
 
     pub(super) fn new(session: &Session, stop: Arc<AtomicBool>, verbose: bool) -> Self {
         Self {
@@ -208,6 +208,15 @@ impl View {
             None => {
                 let _ = writeln!(std::io::stderr(), "{line}");
             }
+        }
+    }
+
+    /// Says the line that is number `count` of its kind, unless there were enough: then `more`, once.
+    fn say_sparingly(&self, count: usize, line: &str, more: &str) {
+        if self.verbose || count <= Self::SHOWN {
+            self.say(line);
+        } else if count == Self::SHOWN + 1 {
+            self.say(more);
         }
     }
 
@@ -253,11 +262,8 @@ impl Observer for View {
             }
             Event::NoPaper(error) => {
                 self.passed_over += 1;
-                if self.verbose || self.passed_over <= Self::NOTICES_SHOWN {
-                    self.say(&format!("passed over {error}"));
-                } else if self.passed_over == Self::NOTICES_SHOWN + 1 {
-                    self.say("more files without a paper are named with --verbose");
-                }
+                let more = "more files without a paper are named with --verbose";
+                self.say_sparingly(self.passed_over, &format!("passed over {error}"), more);
             }
             Event::Unreadable { text, error } => {
                 self.say(&format!("a passage is not embedded: {error}: {}", cut(&single_line(text), 80)));
@@ -268,11 +274,8 @@ impl Observer for View {
             Event::Skipped(_) => {}
             Event::Noticed(notice) => {
                 self.notices += 1;
-                if self.verbose || self.notices <= Self::NOTICES_SHOWN {
-                    self.say(&format!("note {}:{}: {}", notice.file, notice.line, notice.text));
-                } else if self.notices == Self::NOTICES_SHOWN + 1 {
-                    self.say("more notes are shown with --verbose");
-                }
+                let line = format!("note {}:{}: {}", notice.file, notice.line, notice.text);
+                self.say_sparingly(self.notices, &line, "more notes are shown with --verbose");
             }
             Event::Gone { name, records, dropped: true } => {
                 self.say(&format!("dropped {records} records that {name} does not have any more"));
