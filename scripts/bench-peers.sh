@@ -22,7 +22,20 @@ bench=${PAPERKIN_BENCH:-${TMPDIR:-/tmp}/paperkin-bench-peers}
 source "$here/peers.sh"
 # llama.cpp is compiled here, on half an hour at most; its image tools are left out.
 export CMAKE_ARGS="-DLLAVA_BUILD=OFF"
-grep -v '^#' "$peers/requirements.txt" | while read -r line; do install_peer "$line"; done
+engines=$(printf '%s\n' "$@" | sed -n '/^--engines$/{n;p;};s/^--engines=//p')
+
+# Whether an engine was asked for whose name begins like one of these.
+is_asked_for() {
+  local prefix
+  for prefix in ${1//,/ }; do
+    [[ $prefix == all || -z $engines || ,$engines == *,$prefix* ]] && return
+  done
+  return 1
+}
+
+grep -v '^#' "$peers/peers.txt" | while read -r whose packages; do
+  if is_asked_for "$whose"; then install_peer "$packages"; fi
+done
 
 step "build"
 (cd "$here/.." && cargo build --release --locked --bin paperkin --example candle-transformers >&2)
