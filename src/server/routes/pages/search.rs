@@ -316,7 +316,6 @@ fn shell_word(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::super::words::ENGLISH;
     use super::*;
 
     #[test]
