@@ -24,6 +24,19 @@ const encircle = async (page, inset = 6) => {
   await page.mouse.down();
   for (const [to, down] of [[right, top], [right, bottom - 60], [left, bottom - 60], [left, top]]) await page.mouse.move(to, down, { steps: 6 });
 };
+/** The share of the stage, without what stands above it, that differs between two pictures. */
+const different = (page, pictures) => page.evaluate(async (pictures) => {
+  const pixels = async (base64) => {
+    const bitmap = await createImageBitmap(new Blob([Uint8Array.from(atob(base64), (one) => one.charCodeAt(0))]));
+    const pen = new OffscreenCanvas(bitmap.width, bitmap.height).getContext("2d");
+    pen.drawImage(bitmap, 0, 0);
+    return pen.getImageData(0, 0, bitmap.width, bitmap.height).data;
+  };
+  const [one, two] = await Promise.all(pictures.map(pixels));
+  let count = 0;
+  for (let at = 0; at < one.length; at += 4) if (Math.abs(one[at] - two[at]) > 40) count += 1;
+  return count / (one.length / 4);
+}, pictures.map((picture) => picture.toString("base64")));
 const chosen = (page) => page.locator("[data-chosen-heading]");
 
 export const tests = () => {
@@ -71,6 +84,45 @@ export const tests = () => {
     await picture(page, "map dark");
     await page.locator("[data-side]").getByRole("button", { name: "Close" }).click();
     assert.ok(await chosen(page).isHidden());
+  });
+
+  // All points take long to draw, so that their picture is moved and stretched meanwhile: it must be where they are.
+  reader("what slides under a drag or stretches under a wheel is in its place", reading, {}, async (page) => {
+    await ready(page);
+    const points = page.locator("[data-points]");
+    const moved = () => points.evaluate((canvas) => canvas.style.transform);
+    const stage = page.locator("[data-stage]");
+    const drawnAnew = async () => {
+      await page.getByRole("button", { name: "Years" }).click();
+      await page.getByRole("button", { name: "Tags" }).click();
+      await soon(async () => assert.equal(await moved(), "none"));
+    };
+    await drawnAnew();
+    const before = await stage.screenshot();
+    const { at: [x, y] } = await middle(page);
+    await page.mouse.move(x, y);
+    await page.mouse.down();
+    await page.mouse.move(x - 70, y + 40, { steps: 4 });
+    await soon(async () => assert.match(await moved(), /^translate\(-\d+px, \d+px\)/));
+    await page.mouse.up();
+    await page.mouse.move(2, 2);
+    const slid = await stage.screenshot();
+    await drawnAnew();
+    const drawn = await stage.screenshot();
+    assert.ok(await different(page, [before, drawn]) > 0.002, "the drag moved the points");
+    assert.ok(await different(page, [slid, drawn]) < 0.0005, "what slid is where it is drawn");
+
+    await page.mouse.move(x, y);
+    await page.mouse.wheel(0, -60);
+    await soon(async () => assert.match(await moved(), /scale\(1\.\d+\)/));
+    await soon(async () => assert.equal(await moved(), "none", "at rest it is sharp"));
+    // Far beyond the edge of the picture nothing may be missing.
+    for (let step = 0; step < 6; step += 1) await page.keyboard.press("ArrowLeft");
+    for (let step = 0; step < 3; step += 1) await page.mouse.wheel(0, 240);
+    await soon(async () => assert.equal(await moved(), "none"));
+    const far = await stage.screenshot();
+    await drawnAnew();
+    assert.ok(await different(page, [far, await stage.screenshot()]) < 0.0005);
   });
 
   reader("a paper is shown on the map, tells its title under the pointer, and opens", reading, {}, async (page) => {

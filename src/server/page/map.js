@@ -37,6 +37,8 @@
   let width = 0;
   let height = 0;
   const ratio = () => Math.min(window.devicePixelRatio || 1, 2);
+  // Points are drawn so much wider than what is seen: a picture that is only moved slides until its edge comes near.
+  const MARGIN = 160;
   const fitting = () => Math.max(Math.min(width, height) * 0.92, 100);
   const onScreen = (at) => [
     (map.x[at] / 65535 - view.x) * view.scale + width / 2,
@@ -97,7 +99,7 @@
         gl.clearColor(0, 0, 0, 0);
         gl.clear(gl.COLOR_BUFFER_BIT);
         gl.uniform2f(middle, view.x, view.y);
-        gl.uniform2f(scale, (2 * view.scale) / width, (2 * view.scale) / height);
+        gl.uniform2f(scale, (2 * view.scale) / (width + 2 * MARGIN), (2 * view.scale) / (height + 2 * MARGIN));
         gl.uniform1f(spot, radius() * 2 * ratio());
         gl.drawArrays(gl.POINTS, 0, size);
       },
@@ -112,13 +114,14 @@
         inks = colours;
       },
       draw: () => {
-        pen.setTransform(ratio(), 0, 0, ratio(), 0, 0);
-        pen.clearRect(0, 0, width, height);
+        pen.setTransform(ratio(), 0, 0, ratio(), MARGIN * ratio(), MARGIN * ratio());
+        pen.clearRect(-MARGIN, -MARGIN, width + 2 * MARGIN, height + 2 * MARGIN);
         const spot = Math.max(radius() * 1.8, 1.5);
+        const [left, top, right, bottom] = [-MARGIN - spot, -MARGIN - spot, width + MARGIN + spot, height + MARGIN + spot];
         let last = null;
         for (let at = 0; at < size; at += 1) {
           const [x, y] = onScreen(at);
-          if (x < -spot || y < -spot || x > width + spot || y > height + spot) continue;
+          if (x < left || y < top || x > right || y > bottom) continue;
           const ink = `rgb(${inks[at * 4]} ${inks[at * 4 + 1]} ${inks[at * 4 + 2]} / ${inks[at * 4 + 3] / 255})`;
           if (ink !== last) pen.fillStyle = ink;
           last = ink;
@@ -165,6 +168,7 @@
       colours[at * 4 + 3] = behind ? 46 : 215;
     }
     points.colour(colours);
+    drawn = null;
     redraw();
   };
   const legend = () => {
@@ -270,23 +274,48 @@
     }
   };
 
+  // The view that the points were drawn for; none where they are others now.
+  let drawn = null;
+  let settles;
+  // All points take a while to draw: as long as their picture covers the stage it slides and stretches, and is drawn sharp
+  // when it has come to rest.
+  const drawPoints = () => {
+    clearTimeout(settles);
+    const by = drawn ? view.scale / drawn.scale : 0;
+    const whole = (side) => Math.round(side * ratio()) / ratio();
+    const slide = drawn && [drawn.x - view.x, drawn.y - view.y].map((away) => whole(away * view.scale));
+    const covers = (side, away) => (side / 2 + MARGIN) * by - Math.abs(away) >= side / 2;
+    if (by > 0 && by < 2 && covers(width, slide[0]) && covers(height, slide[1])) {
+      below.style.transform = `translate(${slide[0]}px, ${slide[1]}px) scale(${by})`;
+      if (by === 1) return;
+      settles = setTimeout(() => {
+        drawn = null;
+        redraw();
+      }, 150);
+      return;
+    }
+    points.draw();
+    drawn = { ...view };
+    below.style.transform = "none";
+  };
   let waits = false;
   const redraw = () => {
     if (waits || !map) return;
     waits = true;
     requestAnimationFrame(() => {
       waits = false;
-      points.draw();
+      drawPoints();
       drawMarks();
     });
   };
   const resize = () => {
     const fits = map && Math.abs(view.scale - fitting()) < 1;
     ({ clientWidth: width, clientHeight: height } = stage);
-    for (const canvas of [below, marks]) {
-      canvas.width = Math.round(width * ratio());
-      canvas.height = Math.round(height * ratio());
+    for (const [canvas, margin] of [[below, MARGIN], [marks, 0]]) {
+      canvas.width = Math.round((width + 2 * margin) * ratio());
+      canvas.height = Math.round((height + 2 * margin) * ratio());
     }
+    drawn = null;
     if (fits || !map) view.scale = fitting();
     redraw();
   };
@@ -679,6 +708,7 @@
     ].join(" ");
     resize();
     points ??= byGraphics() ?? byCanvas();
+    drawn = null;
     const places = new Uint16Array(size * 2);
     for (let at = 0; at < size; at += 1) places.set([map.x[at], map.y[at]], at * 2);
     points.place(places);
