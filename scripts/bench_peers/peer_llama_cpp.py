@@ -6,6 +6,7 @@ Its own tokenizer is left out (export.py writes a GGUF without vocabulary), so t
 import ctypes
 
 from contract import Peer, run
+from machine import describe
 
 # One decode attends over all its tokens and masks the strangers, so that more at once soon costs more than it saves.
 MOST_TOKENS = 4096
@@ -24,7 +25,11 @@ class LlamaCpp(Peer):
         llama_cpp.llama_log_set(quiet, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
         file = chosen.exported / "llama.gguf"
-        self.model = llama_cpp.llama_model_load_from_file(str(file).encode(), llama_cpp.llama_model_default_params())
+        loading = llama_cpp.llama_model_default_params()
+        # Its buffers for AMX end the process at the first batch (0.3.36); without them it multiplies by AVX-512.
+        has_tiles = "amx_int8" in describe()["flags"]
+        loading.use_extra_bufts = not has_tiles
+        self.model = llama_cpp.llama_model_load_from_file(str(file).encode(), loading)
         if not self.model:
             raise SystemExit(f"bench-peers: llama.cpp refuses {file}")
         longest = chosen.batch or 64
@@ -41,7 +46,7 @@ class LlamaCpp(Peer):
             raise SystemExit("bench-peers: llama.cpp makes no context for the model")
         self.batch = llama_cpp.llama_batch_init(self.most, 0, 1)
         self.dimension = llama_cpp.llama_model_n_embd(self.model)
-        self.detail = f"llama-cpp-python {llama_cpp.__version__}"
+        self.detail = f"llama-cpp-python {llama_cpp.__version__}" + (", without AMX" if has_tiles else "")
 
     def embed_all(self, texts, batch):
         import numpy as np

@@ -121,7 +121,7 @@ async fn the_page_of_the_map_speaks_its_readers_language_and_runs_its_own_script
         assert_eq!(page.text.matches("<script").count(), 2, "nothing of the address is in the page");
         assert!(!page.text.contains(" style=\""), "{}", page.text);
     }
-    for asset in ["map.js", "map.css"] {
+    for asset in ["map.js", "map_places.js", "map_points.js", "map_view.js", "map.css"] {
         assert_eq!(app.get(&format!("/assets/{asset}")).await.status, 200);
     }
     let paper = app.get("/paper?id=arxiv:2408.15881").await.text;

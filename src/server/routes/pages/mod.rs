@@ -135,6 +135,9 @@ pub(super) fn assets() -> Router<AppState> {
         ("library.js", "text/javascript; charset=utf-8", include_str!("../../page/library.js")),
         ("map.css", "text/css; charset=utf-8", include_str!("../../page/map.css")),
         ("map.js", "text/javascript; charset=utf-8", include_str!("../../page/map.js")),
+        ("map_places.js", "text/javascript; charset=utf-8", include_str!("../../page/map_places.js")),
+        ("map_points.js", "text/javascript; charset=utf-8", include_str!("../../page/map_points.js")),
+        ("map_view.js", "text/javascript; charset=utf-8", include_str!("../../page/map_view.js")),
         ("icon.svg", "image/svg+xml", include_str!("../../page/icon.svg")),
     ];
     files.into_iter().fold(Router::new(), |routes, (name, kind, text)| {
