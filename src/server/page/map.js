@@ -73,7 +73,6 @@ const colour = () => {
     colours[at * 4 + 3] = behind ? 46 : 215;
   }
   points.colour(colours);
-  drawn = null;
   redraw();
 };
 const legend = () => {
