@@ -184,9 +184,9 @@ type Unpacked = [MaybeUninit<Halves>; WIDTH];
 
 /// A panel of weights that can be made bf16, in as many parts as its rows have.
 trait Panel: Copy {
-    /// A strip of a row, in bf16: `PARTS` halves.
+    /// A strip of a row: halves, one a part.
     type Row;
-    /// A block: `PARTS` of [`Unpacked`].
+    /// A block of weights, part after part.
     type Block: Copy + AsRef<[Unpacked]>;
     const NOT_UNPACKED: Self::Block;
 
