@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::OnceLock;
 
 use jiff::civil::Date;
 use serde::Serialize;
@@ -38,6 +39,8 @@ pub struct Facts {
     mentions: Vec<(u64, u32)>,
     /// Days of papers and of their commentaries, ascending, and the paper's number.
     days: Vec<(i32, u32)>,
+    /// Counted when they are first wanted: of 100,000 papers they take 30 ms, and every page without a filter shows them.
+    facets_of_all: OnceLock<Facets>,
 }
 
 /// How many papers have each value: the commonest first, at most a hundred a key.
@@ -194,6 +197,12 @@ impl Facts {
             (!is_there).then(|| missing("author", name, &self.authors, &author_key(name)))
         });
         tags.chain(authors).collect()
+    }
+
+    /// What all papers have, counted.
+    #[must_use]
+    pub fn facets_of_all(&self) -> &Facets {
+        self.facets_of_all.get_or_init(|| self.facets(&self.select(&Filter::default())))
     }
 
     /// What the papers of `among` have, counted.
@@ -397,6 +406,7 @@ impl FactsBuilder {
             sources: sources.finish(),
             mentions,
             days,
+            facets_of_all: OnceLock::new(),
         }
     }
 }

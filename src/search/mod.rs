@@ -217,6 +217,9 @@ impl Searcher {
     pub fn facets(&self, filter: &Filter) -> Result<Facets, SearchError> {
         filter.check().map_err(RequestError::from)?;
         let facts = self.facts()?;
+        if *filter == Filter::default() {
+            return Ok(facts.facets_of_all().clone());
+        }
         Ok(facts.facets(&facts.select(filter)))
     }
 
@@ -225,7 +228,8 @@ impl Searcher {
     /// # Errors
     /// If the store cannot be read.
     pub fn prepare(&self) -> Result<(), SearchError> {
-        self.facts().map(|_| ())
+        let _ = self.facts()?.facets_of_all();
+        Ok(())
     }
 
     /// What answers; once the index was found damaged, a scan of all that is stored.
