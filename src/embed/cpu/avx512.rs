@@ -1,4 +1,4 @@
-//! AVX-512 with VNNI: `vpdpbusd` multiplies 64 pairs of bytes and adds them to 16 sums. Where a machine has tiles, `amx.rs` makes the
+//! AVX-512 with VNNI: `vpdpbusd` multiplies 64 pairs of bytes and adds them to 16 sums. Where a machine has tiles, `amx/` makes the
 //! products of the model's weights, and what is here all others.
 //!
 //! Weights are the unsigned operand, codes the signed one, broadcast four at a time. A tile of seven rows by 32 outputs fills
