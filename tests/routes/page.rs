@@ -110,6 +110,26 @@ async fn a_filter_that_means_nothing_is_told_what_would_do() {
 }
 
 #[tokio::test]
+async fn what_goes_wrong_is_told_in_the_readers_language() {
+    let app = TestApp::ready();
+    for (path, korean, chinese) in [
+        ("/?q=lang%3Aklingon", "언어가 아닙니다", "不是语言"),
+        ("/?year=yesterday", "날짜가 아닙니다", "不是日期"),
+        ("/?from=2025&to=2024", "기간의 끝이", "时段的结束"),
+        ("/?q=has%3Awings", "논문에 있는 것이 아닙니다", "不是论文会有的东西"),
+        ("/paper?id=2001.00001", "이 서재에 없는", "此文库没有"),
+        ("/paper?id=foo", "id가 아닙니다", "不是论文的 id"),
+    ] {
+        for (accepts, words) in [("ko", korean), ("zh-CN", chinese)] {
+            let asked = request("GET", path).header("accept-language", accepts);
+            let page = app.send(asked.body(Body::empty()).unwrap()).await.text;
+            assert!(page.contains(words), "{path} {accepts}: {page}");
+            assert!(!page.contains("API") && !page.contains("openapi"), "{path} {accepts}: {page}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn the_page_brings_its_own_files() {
     let app = TestApp::ready();
     let page = app.get("/").await.text;

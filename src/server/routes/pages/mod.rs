@@ -110,15 +110,12 @@ fn shown(page: Result<impl Template, Failure>, words: &'static Words, question: 
         Err(failure) => failure,
     };
     let waiting = failure.is_passing();
+    let (message, hint) = words.failure(&failure);
     let notice = Notice {
         frame: Frame { question: question.to_owned(), ..Frame::new(words, Here::Search) },
         heading: if waiting { words.one_moment } else { words.that_failed },
-        message: view::sentence(failure.message()),
-        hint: match failure.filter() {
-            _ if waiting => words.looks_again.to_owned(),
-            Some(error) => words.advice(error).to_owned(),
-            None => view::sentence(failure.hint()),
-        },
+        message,
+        hint,
         waiting,
     };
     failure.dress(rendered(&notice))

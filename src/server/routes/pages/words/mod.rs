@@ -1,9 +1,10 @@
 //! What the interface says, in the languages of its readers: a language that lacks a word does not compile.
 //!
-//! What papers say stays in their own language, and errors in that of the program, English, as the API gives them.
+//! What papers say stays in their own language.
 
 mod chinese;
 mod english;
+mod failure;
 mod korean;
 mod map;
 mod remark;
@@ -18,8 +19,6 @@ use chinese::CHINESE;
 pub(super) use english::ENGLISH;
 use korean::KOREAN;
 pub(super) use map::MapWords;
-
-use crate::search::FilterError;
 
 /// The words of one language. Those without a remark say what their English says.
 pub(super) struct Words {
@@ -201,15 +200,6 @@ pub(super) struct Words {
 static SPOKEN: [&Words; 3] = [&ENGLISH, &KOREAN, &CHINESE];
 
 impl Words {
-    /// What to do about a filter that means nothing. The API's own hint is for programs.
-    pub(super) fn advice(&self, error: &FilterError) -> &'static str {
-        match error {
-            FilterError::NoDate(_) | FilterError::Backwards { .. } => self.how_years,
-            // The message itself says what can be asked.
-            _ => self.in_quotes,
-        }
-    }
-
     /// In the language that a browser likes best, of those that are spoken.
     fn for_browser(accepts: &str) -> &'static Self {
         let wished = accept_language::parse(accepts);
