@@ -149,8 +149,7 @@ impl Failure {
 
     /// A filter that means nothing.
     pub(super) fn of_filter(error: FilterError, hint: &str) -> Self {
-        let told = crate::paper::cut(&error.to_string(), 200).to_owned();
-        Self { filter: Some(error), ..Self::invalid(told, hint) }
+        Self { filter: Some(error.clone()), ..Self::invalid(error.to_string(), hint) }
     }
 
     /// The same, of that parameter.

@@ -1,7 +1,7 @@
 // The points of the map: a hundred thousand, drawn by WebGL, by a plain canvas where there is none. Without a graphics card that takes
 // longer than a frame, so a picture of them is drawn wider than the stage, and moved.
 
-/** So much wider, on each side (see map.css). */
+/** So much wider, on each side. */
 const MARGIN = 160;
 /** Milliseconds without a change after which a stretched picture is drawn sharp. */
 const REST = 150;
@@ -103,6 +103,8 @@ export class Points {
       this.#pen = byCanvas(canvas, view);
     }
     this.#canvas = canvas;
+    const long = `calc(100% + ${2 * MARGIN}px)`;
+    Object.assign(canvas.style, { inset: `-${MARGIN}px`, width: long, height: long });
     this.resize();
   }
 

@@ -44,18 +44,11 @@ pub(super) trait Panel: Copy {
 }
 
 /// Quantised weights: what makes a block of them, and their scales.
+#[derive(Clone, Copy)]
 pub(super) struct Scaled<'a, W> {
     weights: &'a [W],
     scales: &'a [Strip],
 }
-
-impl<W> Clone for Scaled<'_, W> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<W> Copy for Scaled<'_, W> {}
 
 impl<'a, W: Unpack> Scaled<'a, W> {
     pub(super) fn new(weights: &'a [W], scales: &'a [Strip]) -> Self {
@@ -114,7 +107,7 @@ impl Panel for Exact<'_> {
 }
 
 /// Quantised weights, as they stand in a block.
-pub(super) trait Unpack {
+pub(super) trait Unpack: Copy {
     /// How many make a block.
     const A_BLOCK: usize;
 
@@ -122,9 +115,7 @@ pub(super) trait Unpack {
     ///
     /// # Safety
     /// The machine has AVX-512; `block` is a whole one.
-    unsafe fn numbers<const HALF: usize, const NUMBER: usize>(block: &[Self], quad: usize) -> __m512
-    where
-        Self: Sized;
+    unsafe fn numbers<const HALF: usize, const NUMBER: usize>(block: &[Self], quad: usize) -> __m512;
 }
 
 impl Unpack for Nibbles {

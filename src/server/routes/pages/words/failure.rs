@@ -3,12 +3,8 @@
 
 use super::super::view::sentence;
 use super::Words;
-use crate::paper::cut;
 use crate::search::FilterError;
 use crate::server::error::{Code, Failure};
-
-/// Code points of somebody's text that a message repeats.
-const REPEATED: usize = 80;
 
 impl Words {
     /// What went wrong, and what would do.
@@ -58,26 +54,18 @@ fn korean(failure: &Failure) -> Option<(String, String)> {
 fn korean_filter(error: &FilterError) -> String {
     match error {
         FilterError::UnknownKey(key) => format!(
-            "'{}'(이)라는 조건은 없습니다. tag, author, lang, source, year, from, to, has를 쓸 수 있습니다.",
-            cut(key, REPEATED)
+            "'{key}'(이)라는 조건은 없습니다. tag, author, lang, source, year, from, to, has를 쓸 수 있습니다."
         ),
-        FilterError::NoDate(text) => format!("'{}'은(는) 날짜가 아닙니다.", cut(text, REPEATED)),
+        FilterError::NoDate(text) => format!("'{text}'은(는) 날짜가 아닙니다."),
         FilterError::Backwards { from, to } => format!("기간의 끝이 처음보다 앞섭니다: {from}..{to}"),
         FilterError::NoLanguage(text) => {
-            format!(
-                "'{}'은(는) 언어가 아닙니다. ko, zh, ja, en 같은 ISO 639-1 코드를 쓰세요.",
-                cut(text, REPEATED)
-            )
+            format!("'{text}'은(는) 언어가 아닙니다. ko, zh, ja, en 같은 ISO 639-1 코드를 쓰세요.")
         }
-        FilterError::NoProperty(text) => format!(
-            "'{}'은(는) 논문에 있는 것이 아닙니다. has:commentary나 -has:commentary를 쓰세요.",
-            cut(text, REPEATED)
-        ),
+        FilterError::NoProperty(text) => {
+            format!("'{text}'은(는) 논문에 있는 것이 아닙니다. has:commentary나 -has:commentary를 쓰세요.")
+        }
         FilterError::NoAuthor(text) => {
-            format!(
-                "'{}'은(는) 저자가 아닙니다. 성이나 이름을 쓰세요: author:\"Kim, Minsu\"",
-                cut(text, REPEATED)
-            )
+            format!("'{text}'은(는) 저자가 아닙니다. 성이나 이름을 쓰세요: author:\"Kim, Minsu\"")
         }
         FilterError::TooMany(values) => format!("조건의 값이 {values}개로 너무 많습니다."),
         FilterError::Empty(key, example) => {
@@ -107,20 +95,19 @@ fn chinese(failure: &Failure) -> Option<(String, String)> {
 
 fn chinese_filter(error: &FilterError) -> String {
     match error {
-        FilterError::UnknownKey(key) => format!(
-            "没有名为“{}”的条件。可用 tag、author、lang、source、year、from、to、has。",
-            cut(key, REPEATED)
-        ),
-        FilterError::NoDate(text) => format!("“{}”不是日期。", cut(text, REPEATED)),
+        FilterError::UnknownKey(key) => {
+            format!("没有名为“{key}”的条件。可用 tag、author、lang、source、year、from、to、has。")
+        }
+        FilterError::NoDate(text) => format!("“{text}”不是日期。"),
         FilterError::Backwards { from, to } => format!("时段的结束早于开始：{from}..{to}"),
         FilterError::NoLanguage(text) => {
-            format!("“{}”不是语言。请用 ko、zh、ja、en 等 ISO 639-1 代码。", cut(text, REPEATED))
+            format!("“{text}”不是语言。请用 ko、zh、ja、en 等 ISO 639-1 代码。")
         }
         FilterError::NoProperty(text) => {
-            format!("“{}”不是论文会有的东西。请用 has:commentary 或 -has:commentary。", cut(text, REPEATED))
+            format!("“{text}”不是论文会有的东西。请用 has:commentary 或 -has:commentary。")
         }
         FilterError::NoAuthor(text) => {
-            format!("“{}”不是作者。请写姓或姓名：author:\"Kim, Minsu\"", cut(text, REPEATED))
+            format!("“{text}”不是作者。请写姓或姓名：author:\"Kim, Minsu\"")
         }
         FilterError::TooMany(values) => format!("条件的值有 {values} 个，太多了。"),
         FilterError::Empty(key, example) => format!("{key}: 后面没有值。请写作 {key}:{example}。"),
