@@ -8,7 +8,7 @@ use std::path::Path;
 use super::codes::{Coded, Codes};
 use super::sealed::Sealed;
 use super::similarity::{Products, prefetch};
-use crate::paper::{UnitVector, dot};
+use crate::paper::{UnitVector, dot, place_of};
 
 /// How far a stored length may be from one: rounding, not damage.
 const TOLERANCE: f32 = 1e-3;
@@ -134,7 +134,7 @@ impl FlatVectors {
     pub fn row_of(&self, number: u32) -> Option<usize> {
         // Vectors are shown by the store in the order of their numbers; others need not be.
         if self.in_order {
-            self.numbers.binary_search(&number).ok()
+            place_of(&self.numbers, number)
         } else {
             self.numbers.iter().position(|known| *known == number)
         }

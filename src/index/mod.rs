@@ -65,8 +65,8 @@ pub enum Grain {
 }
 
 /// A similarity with the order that f32 lacks.
-#[derive(Clone, Copy, PartialEq)]
-struct Ranked(f32);
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ranked(pub f32);
 
 impl Eq for Ranked {}
 

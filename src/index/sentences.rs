@@ -9,7 +9,7 @@ use std::path::Path;
 use super::codes::{Coded, CodedRow};
 use super::sealed::Sealed;
 use super::similarity::Products;
-use crate::paper::UnitVector;
+use crate::paper::{UnitVector, place_of};
 
 /// The vectors of the sentences of passages.
 pub struct SentenceVectors {
@@ -78,7 +78,7 @@ impl SentenceVectors {
     /// The sentences of a passage; `None` if none of it is here, or what is stored of it is damaged.
     #[must_use]
     pub fn of_passage(&self, number: u32) -> Option<SentencesOfPassage<'_>> {
-        let at = self.passages.binary_search(&number).ok()?;
+        let at = place_of(&self.passages, number)?;
         let row = |at: usize| Some(*self.starts.get(at)? as usize * self.dimension);
         let (first, end) = (row(at)?, row(at + 1)?);
         let bytes = match &self.rows {

@@ -7,7 +7,8 @@ use tantivy::postings::TermInfo;
 
 use super::glossary::{Gloss, Glosses};
 use super::index::{LexicalIndex, Segment};
-use super::lexicon::{Hit, Lexicon, each, idf, saturated, term_infos};
+use super::lexicon::{Lexicon, each, idf, saturated, term_infos};
+use super::scores::{Scores, Sum};
 use super::{FIELDS, LexicalError, SCHEMA};
 
 /// A meaning of half the share of the best is as good a sign that a word is there: the second is often that of research.
@@ -17,8 +18,7 @@ const MEANT: f32 = 2.0;
 struct Walk<'l> {
     index: &'l LexicalIndex,
     segment: &'l Segment,
-    scores: Vec<f32>,
-    coverage: Vec<f32>,
+    sums: Vec<Sum>,
     /// How often each document holds the word at hand in one field.
     expected: Vec<f32>,
     /// The greatest share of a meaning of the word at hand that each document holds in any field.
@@ -29,16 +29,12 @@ struct Walk<'l> {
 }
 
 impl Lexicon {
-    /// Every document that holds a meaning of a word of the question, and is allowed. The coverage is the share of the question's
+    /// What every document is worth that holds a meaning of a word of the question. The coverage is the share of the question's
     /// words, by rarity, one of whose better meanings it holds; words of other scripts are not counted.
     ///
     /// # Errors
     /// [`LexicalError::Damaged`] where postings cannot be read.
-    pub fn search_glosses(
-        &self,
-        glosses: &Glosses,
-        allow: &dyn Fn(u32) -> bool,
-    ) -> Result<Vec<Hit>, LexicalError> {
+    pub fn search_glosses(&self, glosses: &Glosses) -> Result<Scores<'_>, LexicalError> {
         let segments = self.indexes.iter().flat_map(|index| index.segments.iter().map(move |s| (index, s)));
         let mut walks: Vec<Walk<'_>> = segments.map(|(index, segment)| Walk::new(index, segment)).collect();
         let mut total = 0.0;
@@ -47,18 +43,7 @@ impl Lexicon {
         }
         // What no glossary has is as rare as the rest.
         total *= 1.0 + glosses.unknown as f32 / glosses.words.len().max(1) as f32;
-        let mut hits = Vec::new();
-        for walk in &walks {
-            let scored = walk.segment.numbers.iter().zip(&walk.scores).zip(&walk.coverage);
-            hits.extend(scored.filter(|((number, score), _)| **score > 0.0 && allow(**number)).map(
-                |((number, score), coverage)| Hit {
-                    number: *number,
-                    score: *score,
-                    coverage: coverage / total,
-                },
-            ));
-        }
-        Ok(hits)
+        Ok(Scores::new(walks.into_iter().map(|walk| (walk.segment, walk.sums)).collect(), total))
     }
 
     /// Adds what one word is worth to every document; its rarity.
@@ -102,12 +87,11 @@ impl Lexicon {
 
 impl<'l> Walk<'l> {
     fn new(index: &'l LexicalIndex, segment: &'l Segment) -> Self {
-        let zeros = || vec![0.0; segment.numbers.len()];
+        let zeros = || vec![0.0; segment.numbers().len()];
         Self {
             index,
             segment,
-            scores: zeros(),
-            coverage: zeros(),
+            sums: vec![Sum::default(); segment.numbers().len()],
             expected: zeros(),
             held: zeros(),
             touched: Vec::new(),
@@ -141,10 +125,10 @@ impl<'l> Walk<'l> {
         let Some(lengths) = self.segment.lengths.get(field) else { return };
         for document in self.touched.drain(..) {
             let place = document as usize;
-            if let (Some(expected), Some(score), Some(length)) =
-                (self.expected.get_mut(place), self.scores.get_mut(place), lengths.get(place))
+            if let (Some(expected), Some(sum), Some(length)) =
+                (self.expected.get_mut(place), self.sums.get_mut(place), lengths.get(place))
             {
-                *score += worth * saturated(std::mem::take(expected), *length as f32 / mean_length);
+                sum.score += worth * saturated(std::mem::take(expected), *length as f32 / mean_length);
             }
         }
     }
@@ -152,8 +136,8 @@ impl<'l> Walk<'l> {
     fn cover(&mut self, weight: f32) {
         for document in self.holders.drain(..) {
             let place = document as usize;
-            if let (Some(held), Some(coverage)) = (self.held.get_mut(place), self.coverage.get_mut(place)) {
-                *coverage += weight * std::mem::take(held);
+            if let (Some(held), Some(sum)) = (self.held.get_mut(place), self.sums.get_mut(place)) {
+                sum.coverage += weight * std::mem::take(held);
             }
         }
     }

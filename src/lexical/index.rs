@@ -20,6 +20,7 @@ use tantivy::{Directory, IndexWriter, TantivyDocument, TantivyError};
 
 use super::token::{Stems, tokens_with};
 use super::{Document, FIELDS, LexicalError, SCHEMA};
+use crate::paper::place_of;
 
 /// Memory for postings until they are written aside, to be merged in the end.
 const MEMORY: usize = 256 << 20;
@@ -38,7 +39,9 @@ pub struct LexicalIndex {
 
 /// A part of an index; one written by us has one, or none if it has no documents.
 pub(super) struct Segment {
-    pub(super) numbers: Vec<u32>,
+    numbers: Vec<u32>,
+    /// Documents in the order of their numbers, where that is not their own.
+    in_order: Vec<u32>,
     /// Words of each document, by field.
     pub(super) lengths: [Vec<u32>; FIELDS],
     pub(super) postings: [Arc<InvertedIndexReader>; FIELDS],
@@ -116,7 +119,7 @@ impl LexicalIndex {
     /// How many documents.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.segments.iter().map(|segment| segment.numbers.len()).sum()
+        self.segments.iter().map(|segment| segment.numbers().len()).sum()
     }
 
     /// Whether there are none.
@@ -154,7 +157,29 @@ impl Segment {
         }
         let postings = postings.try_into();
         let postings = postings.map_err(|_| TantivyError::InternalError("not as many fields".to_owned()))?;
-        Ok(Self { numbers: column(NUMBER)?, lengths, postings })
+        let numbers = column(NUMBER)?;
+        // Merged segments come in any order.
+        let mut in_order = Vec::new();
+        if !numbers.is_sorted() {
+            in_order = (0..reader.max_doc()).collect();
+            in_order.sort_unstable_by_key(|document| numbers.get(*document as usize));
+        }
+        Ok(Self { numbers, in_order, lengths, postings })
+    }
+
+    /// The number of each document.
+    pub(super) fn numbers(&self) -> &[u32] {
+        &self.numbers
+    }
+
+    /// The document of this number.
+    pub(super) fn document_of(&self, number: u32) -> Option<usize> {
+        if self.in_order.is_empty() {
+            return place_of(&self.numbers, number);
+        }
+        let number_of = |document: &u32| self.numbers.get(*document as usize).copied();
+        let at = self.in_order.binary_search_by_key(&Some(number), number_of).ok()?;
+        self.in_order.get(at).map(|document| *document as usize)
     }
 }
 

@@ -39,7 +39,7 @@ fn bytes(folder: &Path) -> BTreeMap<String, Vec<u8>> {
 
 fn numbers(index: LexicalIndex, question: &str) -> Vec<u32> {
     let lexicon = Lexicon::new(vec![Arc::new(index)]);
-    lexicon.search(&Terms::of(question), &|_| true).unwrap().iter().map(|hit| hit.number).collect()
+    lexicon.search(&Terms::of(question)).unwrap().hits().map(|hit| hit.number).collect()
 }
 
 #[test]
@@ -140,10 +140,10 @@ fn more_than_memory_holds_is_still_one_segment() {
     let (index, _) = fill(RamDirectory::create(), 15 << 20, documents).unwrap();
     let index = LexicalIndex::of(Path::new("memory"), &index).unwrap();
     assert_eq!((index.len(), index.segments.len()), (30_000, 1));
-    assert!(index.segments[0].numbers.is_sorted(), "in the order of writing");
+    assert!(index.segments[0].numbers().is_sorted(), "in the order of writing");
     let lexicon = Lexicon::new(vec![Arc::new(index)]);
     for number in [0, 14_999, 29_999] {
-        let hits = lexicon.search(&Terms::of(&format!("\"λ{number}\"")), &|_| true).unwrap();
+        let hits: Vec<_> = lexicon.search(&Terms::of(&format!("\"λ{number}\""))).unwrap().hits().collect();
         assert_eq!(hits.iter().map(|hit| hit.number).collect::<Vec<_>>(), [number]);
     }
 }

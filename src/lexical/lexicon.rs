@@ -11,7 +11,8 @@ use tantivy::schema::IndexRecordOption;
 
 use super::index::{LexicalIndex, Segment};
 use super::phrase::holding;
-use super::terms::Term;
+use super::scores::{Scores, Sum};
+use super::terms::{Phrase, Term};
 use super::{FIELDS, LexicalError, SCHEMA, Terms};
 
 /// How soon repeating a word stops to help.
@@ -20,25 +21,15 @@ const K1: f32 = 1.2;
 const B: f32 = 0.75;
 /// What a joined form is worth beside its parts, which it repeats: half was best or as good on every judged set.
 const JOINED: f32 = 0.5;
-/// Terms of a question that count, the rarest of them; questions are texts, and texts may be long.
-const TERMS: usize = 512;
+/// Terms of a question that count if several documents hold them, the rarest of all: questions are texts, and texts may be long.
+/// Common words take most of the time and tell least (as Lucene's MoreLikeThis chooses 25). Of 24 to 512: under 48 related papers get
+/// worse, above it nothing gets better; questions of a sentence have fewer.
+const TERMS: usize = 48;
 
 /// What so many documents hold, and more than half of all, tells nothing and takes most of the time: Robertson and Sparck Jones' weight
 /// of it is below zero (1976). Without what half of all hold nDCG moves by .003 at most on scifact, digest-notes, cranfield and cisi, recall of
 /// related papers by .005; there the bound on their number was not applied.
 const COMMON: f64 = 1_000.0;
-
-/// A document that holds a term of the question.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Hit {
-    /// Its number.
-    pub number: u32,
-    /// BM25, above zero and without bound.
-    pub score: f32,
-    /// How much of what the question asks it holds in any field, 0 to 1: the share of the idf of its terms. A term that no
-    /// document holds weighs most.
-    pub coverage: f32,
-}
 
 /// Indexes, and what is counted over all of them.
 pub struct Lexicon {
@@ -57,8 +48,7 @@ pub(super) struct Statistics {
 struct Walk<'l> {
     index: &'l LexicalIndex,
     segment: &'l Segment,
-    scores: Vec<f32>,
-    coverage: Vec<f32>,
+    sums: Vec<Sum>,
     /// The last term that was found in each document, counted from 1.
     seen: Vec<u32>,
     /// Documents with the term at hand.
@@ -103,11 +93,11 @@ impl Lexicon {
         self.len() == 0
     }
 
-    /// Every document that holds a term and each phrase, and is allowed; in the order of the indexes.
+    /// What every document is worth that holds a term and each phrase.
     ///
     /// # Errors
     /// [`LexicalError::Damaged`] where postings cannot be read.
-    pub fn search(&self, terms: &Terms, allow: &dyn Fn(u32) -> bool) -> Result<Vec<Hit>, LexicalError> {
+    pub fn search(&self, terms: &Terms) -> Result<Scores<'_>, LexicalError> {
         let mut walks: Vec<Walk<'_>> = self
             .indexes
             .iter()
@@ -133,17 +123,15 @@ impl Lexicon {
             }
             for walk in &mut walks {
                 for document in &walk.holders {
-                    if let Some(coverage) = walk.coverage.get_mut(*document as usize) {
-                        *coverage += weight;
+                    if let Some(sum) = walk.sums.get_mut(*document as usize) {
+                        sum.coverage += weight;
                     }
                 }
             }
         }
-        let mut hits = Vec::new();
-        for walk in &walks {
-            walk.hits(terms, total, allow, &mut hits)?;
-        }
-        Ok(hits)
+        let summed: Result<Vec<_>, LexicalError> =
+            walks.into_iter().map(|walk| walk.with_phrases(terms.insisted())).collect();
+        Ok(Scores::new(summed?, total))
     }
 
     /// Where the terms are, the rarest first chosen and then in the order of the question.
@@ -169,9 +157,12 @@ impl Lexicon {
         if !found.iter().all(common) {
             found.retain(|one| !common(one));
         }
-        if found.len() > TERMS {
-            found.sort_by_key(|one| (one.frequency.iter().max().copied(), one.at));
-            found.truncate(TERMS);
+        // What one document alone holds costs nothing; of a paper's own words it is often that paper.
+        let held = |one: &Found<'_>| one.frequency.iter().max().copied().unwrap_or_default();
+        if found.iter().filter(|one| held(one) > 1).count() > TERMS {
+            found.sort_by_key(|one| (held(one), one.at));
+            let alone = found.partition_point(|one| held(one) <= 1);
+            found.truncate(alone + TERMS);
             found.sort_by_key(|one| one.at);
         }
         Ok(found)
@@ -191,15 +182,15 @@ impl Lexicon {
             self.fields.iter().zip(one.frequency).zip(SCHEMA.iter().zip(&walk.segment.lengths)).enumerate()
         {
             let worth = worth * schema.weight * idf(statistics.documents, frequency as f64);
-            let (scores, seen, holders) = (&mut walk.scores, &mut walk.seen, &mut walk.holders);
+            let (sums, seen, holders) = (&mut walk.sums, &mut walk.seen, &mut walk.holders);
             each(walk.index, walk.segment, one.infos.get(at), field, |document, frequency| {
                 let place = document as usize;
-                let (Some(score), Some(seen), Some(length)) =
-                    (scores.get_mut(place), seen.get_mut(place), lengths.get(place))
+                let (Some(sum), Some(seen), Some(length)) =
+                    (sums.get_mut(place), seen.get_mut(place), lengths.get(place))
                 else {
                     return;
                 };
-                *score += worth * saturated(frequency as f32, *length as f32 / statistics.mean_length);
+                sum.score += worth * saturated(frequency as f32, *length as f32 / statistics.mean_length);
                 if *seen != number {
                     *seen = number;
                     holders.push(document);
@@ -212,9 +203,9 @@ impl Lexicon {
 
 impl<'l> Walk<'l> {
     fn new(index: &'l LexicalIndex, segment: &'l Segment) -> Self {
-        let documents = segment.numbers.len();
-        let (scores, coverage) = (vec![0.0; documents], vec![0.0; documents]);
-        Self { index, segment, scores, coverage, seen: vec![0; documents], holders: Vec::new() }
+        let documents = segment.numbers().len();
+        let sums = vec![Sum::default(); documents];
+        Self { index, segment, sums, seen: vec![0; documents], holders: Vec::new() }
     }
 
     fn failed(&self, error: std::io::Error) -> LexicalError {
@@ -234,23 +225,13 @@ impl<'l> Walk<'l> {
         Ok(())
     }
 
-    fn hits(
-        &self,
-        terms: &Terms,
-        total: f32,
-        allow: &dyn Fn(u32) -> bool,
-        hits: &mut Vec<Hit>,
-    ) -> Result<(), LexicalError> {
-        let holding = holding(self.segment, terms.insisted()).map_err(|error| self.failed(error))?;
-        let scored = self.segment.numbers.iter().zip(&self.scores).zip(&self.coverage).enumerate();
-        for (document, ((number, score), coverage)) in scored.filter(|(_, ((_, score), _))| **score > 0.0) {
-            let held = holding.as_ref().is_none_or(|holding| holding.get(document) == Some(&true));
-            if held && allow(*number) {
-                let coverage = if total > 0.0 { (coverage / total).min(1.0) } else { 0.0 };
-                hits.push(Hit { number: *number, score: *score, coverage });
-            }
+    /// Nothing is left of a document without one of the phrases.
+    fn with_phrases(mut self, phrases: &[Phrase]) -> Result<(&'l Segment, Vec<Sum>), LexicalError> {
+        let holding = holding(self.segment, phrases).map_err(|error| self.failed(error))?;
+        for (sum, _) in self.sums.iter_mut().zip(holding.iter().flatten()).filter(|(_, held)| !**held) {
+            *sum = Sum::default();
         }
-        Ok(())
+        Ok((self.segment, self.sums))
     }
 }
 

@@ -58,7 +58,7 @@ fn quality(folder: &Path, part: &str) -> f64 {
     for row in rows(&folder.join(format!("{part}queries.jsonl"))) {
         let Some(judged) = judged.get(row["id"].as_str().unwrap()) else { continue };
         let terms = Terms::of(row["text"].as_str().unwrap()).without_phrases();
-        let mut hits = lexicon.search(&terms, &|_| true).unwrap();
+        let mut hits: Vec<_> = lexicon.search(&terms).unwrap().hits().collect();
         hits.sort_by(|one, two| two.score.total_cmp(&one.score).then(one.number.cmp(&two.number)));
         let discount = |rank: usize| 1.0 / ((rank + 2) as f64).log2();
         let gain = |rank: usize, gain: f64| gain.max(0.0) * discount(rank);
@@ -132,7 +132,7 @@ fn searches(lexicon: &Lexicon, short: &str, long: &str) {
         let start = Instant::now();
         let mut found = 0;
         for _ in 0..20 {
-            found = lexicon.search(&terms, &|_| true).unwrap().len();
+            found = lexicon.search(&terms).unwrap().hits().count();
         }
         println!("{} terms: {found} hits, {:.2} ms", terms.asked().len(), milliseconds(start) / 20.0);
     }

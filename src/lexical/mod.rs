@@ -17,6 +17,7 @@ mod matched;
 #[cfg(test)]
 mod measure;
 mod phrase;
+mod scores;
 mod terms;
 mod token;
 #[cfg(test)]
@@ -28,8 +29,9 @@ use std::path::{Path, PathBuf};
 
 pub use glossary::{Gloss, Glosses};
 pub use index::LexicalIndex;
-pub use lexicon::{Hit, Lexicon};
+pub use lexicon::Lexicon;
 pub use matched::{Matched, MatchedInEnglish, Matcher, matched, matched_in_english};
+pub use scores::{Hit, Scores};
 pub use terms::Terms;
 
 use crate::paper::{Paper, Passage, PassageKind};

@@ -11,7 +11,7 @@ use super::terms::Phrase;
 pub(super) fn holding(segment: &Segment, phrases: &[Phrase]) -> std::io::Result<Option<Vec<bool>>> {
     let mut holding: Option<Vec<bool>> = None;
     for phrase in phrases {
-        let mut here = vec![false; segment.numbers.len()];
+        let mut here = vec![false; segment.numbers().len()];
         for field in &segment.postings {
             mark(field, phrase, &mut here)?;
         }

@@ -6,6 +6,7 @@
 //! A **record** is what one source says about one paper; a **paper** is all records of one work, merged.
 //! The store keeps the records, so a source can change its mind, and be withdrawn, without guessing.
 
+mod ascending;
 mod asked_author;
 mod author;
 mod chunk;
@@ -27,6 +28,7 @@ mod text;
 mod title;
 mod vector;
 
+pub use ascending::place_of;
 pub use asked_author::{AskedAuthor, author_key};
 pub use author::{family_and_given, family_first, natural_name, natural_order};
 pub use chunk::{Span, chunk, sentences, telling_sentences};

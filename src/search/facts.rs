@@ -17,7 +17,7 @@ use super::column::{Column, ColumnBuilder};
 use super::date_range::DateRange;
 use super::filter::Filter;
 use super::paper_set::PaperSet;
-use crate::paper::{AskedAuthor, Language, Mention, Paper, author_key, normalised_title};
+use crate::paper::{AskedAuthor, Language, Mention, Paper, author_key, normalised_title, place_of};
 use crate::store::{PaperNumber, Snapshot, StoreError};
 
 /// Values shown of one key.
@@ -275,7 +275,7 @@ impl Facts {
 
     /// The numbers of the tags of `papers`, for [`Facts::shared_tags`].
     pub(super) fn tags_of(&self, papers: impl Iterator<Item = PaperNumber>) -> Vec<u32> {
-        let rows = papers.filter_map(|paper| self.numbers.binary_search(&paper.0).ok());
+        let rows = papers.filter_map(|paper| place_of(&self.numbers, paper.0));
         let mut tags: Vec<u32> = rows.flat_map(|row| self.tags.row(row)).copied().collect();
         tags.sort_unstable();
         tags.dedup();
@@ -284,7 +284,7 @@ impl Facts {
 
     /// How many of `tags` a paper has.
     pub(super) fn shared_tags(&self, paper: PaperNumber, tags: &[u32]) -> usize {
-        let Ok(row) = self.numbers.binary_search(&paper.0) else { return 0 };
+        let Some(row) = place_of(&self.numbers, paper.0) else { return 0 };
         self.tags.row(row).iter().filter(|tag| tags.binary_search(tag).is_ok()).count()
     }
 
@@ -304,7 +304,7 @@ impl Facts {
     /// The date of a paper, if it has one.
     #[must_use]
     pub fn date_of(&self, number: PaperNumber) -> Option<Date> {
-        let row = self.numbers.binary_search(&number.0).ok()?;
+        let row = place_of(&self.numbers, number.0)?;
         self.dates.get(row).copied().and_then(unpacked)
     }
 

@@ -22,8 +22,10 @@ mod marks;
 #[cfg(test)]
 mod measure;
 mod named;
+mod offers;
 mod order;
 mod paper_set;
+mod passages_of;
 mod question;
 mod questions;
 mod ranker;

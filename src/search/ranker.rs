@@ -14,25 +14,23 @@ use super::bonds::MOST_EVIDENCE;
 use super::evidence::{Evidence, Side, shortness, with_sentence};
 use super::feedback::{FEEDBACK_PAPERS, fed_back};
 use super::hubs::Hubs;
+use super::offers::{first_depth, numbers_of};
+use super::passages_of::PassagesOf;
 use super::question::{Aim, Aims, Question};
 use super::questions::terms_of;
 use super::ranking::{Method, RankedPaper, best, fused};
-use super::words::{Words, trust};
-use crate::index::{
-    Centring, ExactIndex, FlatVectors, Neighbour, PassageMeans, SentenceVectors, VectorIndex,
-};
-use crate::lexical::{Document, Glosses, Hit, LexicalIndex, Lexicon, Terms};
+use super::words::{Groups, Words, trust};
+use crate::index::{Centring, ExactIndex, FlatVectors, PassageMeans, SentenceVectors, VectorIndex};
+use crate::lexical::{Document, Hit, LexicalIndex, Lexicon, Terms};
 use crate::paper::{Language, Paper, Passage, PassageKind, PassageVectors, Role, UnitVector};
 use crate::store::{PaperNumber, PassageNumber};
 
-/// Passages that each signal offers. Beyond it nothing that the other signal does not know ever came first.
-const DEPTH: usize = 400;
 /// Passages among which the few nearest papers surely are.
 const NEARBY: usize = 64;
 /// How deep each ranking is that is fused.
 const FUSED: usize = 1_000;
-/// Papers whose sentences are looked at, of those that are best without. With all of them nDCG is the same to the third digit.
-const REFINED: usize = 200;
+/// Papers whose sentences are looked at, of those that are best without. With 50 to all of them nDCG@10 is the same to the third digit.
+const REFINED: usize = 100;
 /// A language with fewer passages on a side has no scale of its own for words.
 const FEWEST_OF_A_LANGUAGE: usize = 50;
 /// What words add between papers, at their best. Flat between 0.3 and 0.6 on digest-notes.
@@ -56,27 +54,19 @@ impl Entry {
     }
 }
 
-/// Within which BM25 scores compare: a side of papers, and a language if there is enough of it.
-type Group = (bool, Option<Language>);
-
-/// A passage, and the number of its group.
-#[derive(Clone, Copy, Debug)]
-struct Placed {
-    entry: Entry,
-    group: usize,
-}
-
 /// A state of a library that ranks.
 pub struct Ranker {
     centring: Centring,
-    indexes: Vec<Arc<dyn VectorIndex>>,
+    pub(super) indexes: Vec<Arc<dyn VectorIndex>>,
     sentences: Vec<Arc<SentenceVectors>>,
-    lexicon: Lexicon,
+    pub(super) lexicon: Lexicon,
     /// By number: every word of a question asks for tens of thousands of them.
-    entries: Vec<Option<Placed>>,
-    passages_of: HashMap<PaperNumber, Vec<u32>>,
-    /// Passages of each group.
-    sizes: Vec<usize>,
+    entries: Vec<Option<Entry>>,
+    passages_of: PassagesOf,
+    /// Within which words compare: a side of papers, and a language if there is enough of it.
+    pub(super) groups: Groups,
+    /// Of words in English.
+    pub(super) one_group: Groups,
     hubs: Hubs,
 }
 
@@ -89,38 +79,42 @@ impl Ranker {
         lexicon: Lexicon,
         entries: HashMap<u32, Entry>,
     ) -> Self {
-        let mut passages_of: HashMap<PaperNumber, Vec<u32>> = HashMap::new();
         let mut counts: HashMap<(bool, Language), usize> = HashMap::new();
         let mut commentary: BTreeMap<Language, Vec<(PaperNumber, u32)>> = BTreeMap::new();
         for (number, entry) in &entries {
-            passages_of.entry(entry.paper).or_default().push(*number);
             *counts.entry((is_commentary(entry), entry.language)).or_default() += 1;
             if is_commentary(entry) {
                 commentary.entry(entry.language).or_default().push((entry.paper, *number));
             }
         }
-        passages_of.values_mut().for_each(|numbers| numbers.sort_unstable());
+        let passages_of = PassagesOf::of(entries.iter().map(|(number, entry)| (entry.paper, *number)));
         commentary.values_mut().for_each(|numbers| numbers.sort_unstable_by_key(|(_, number)| *number));
         let hubs = Hubs::of(commentary, |number| indexes.iter().find_map(|index| index.vector(number)));
-        let group_of = |entry: &Entry| -> Group {
+        let group_of = |entry: &Entry| {
             let side = is_commentary(entry);
             let own = counts.get(&(side, entry.language)).is_some_and(|count| *count >= FEWEST_OF_A_LANGUAGE);
             (side, own.then_some(entry.language))
         };
-        let mut groups: HashMap<Group, usize> = HashMap::new();
-        let mut sizes = Vec::new();
+        let groups = Groups::of(entries.iter().map(|(number, entry)| (*number, group_of(entry))));
+        let one_group = Groups::one(entries.len());
         let most = entries.keys().max().map_or(0, |most| *most as usize + 1);
-        let mut placed = vec![None; most];
+        let mut by_number = vec![None; most];
         for (number, entry) in entries {
-            let next = groups.len();
-            let group = *groups.entry(group_of(&entry)).or_insert(next);
-            sizes.resize(groups.len(), 0);
-            if let (Some(size), Some(place)) = (sizes.get_mut(group), placed.get_mut(number as usize)) {
-                *size += 1;
-                *place = Some(Placed { entry, group });
+            if let Some(place) = by_number.get_mut(number as usize) {
+                *place = Some(entry);
             }
         }
-        Self { centring, lexicon, passages_of, sizes, hubs, indexes, sentences, entries: placed }
+        Self {
+            centring,
+            lexicon,
+            passages_of,
+            groups,
+            one_group,
+            hubs,
+            indexes,
+            sentences,
+            entries: by_number,
+        }
     }
 
     /// Of papers in memory: a paper's number is its place in `papers`, a passage's its place in `passages`, which come
@@ -192,13 +186,15 @@ impl Ranker {
                     || self.nearest(asked.whole.vector(), first_depth(limit), allow),
                     || {
                         rayon::join(
-                            || self.words(&terms_of(&question.text), allow),
-                            || self.glossed(&question.glosses, allow),
+                            || self.words(&terms_of(&question.text), first_depth(limit), allow),
+                            || self.glossed(&question.glosses, first_depth(limit), allow),
                         )
                     },
                 );
-                let words = [words?, glossed?];
-                let candidates = self.candidates(asked.whole.vector(), near, &words, limit, allow, &[]);
+                let ((words, worded), (in_english, found_in_english)) = (words?, glossed?);
+                let words = [words, in_english];
+                let offered = numbers_of(&near).chain(worded).chain(found_in_english).collect();
+                let candidates = self.candidates(asked.whole.vector(), offered, &words, limit, allow, &[]);
                 let judged = |papers: &[PaperNumber], asked: &Aims, sentences: &[Arc<SentenceVectors>]| {
                     let judge = |paper| self.judge(paper, asked, sentences, question.language(), &words);
                     papers.par_iter().map(|paper| judge(*paper)).collect::<Vec<RankedPaper>>()
@@ -208,7 +204,7 @@ impl Ranker {
                 let refined = best(judged(&candidates, &asked, &[]), refined);
                 let refined: Vec<PaperNumber> = refined.iter().map(|ranked| ranked.paper).collect();
                 let first = best(judged(&refined, &asked, &self.sentences), FEEDBACK_PAPERS);
-                let trust = trust(self.sizes.iter().sum());
+                let trust = trust(self.one_group.len());
                 let moved = fed_back(asked.whole.vector(), &first, trust, |paper| self.direction_of(paper))?;
                 asked.whole = Aim::at(moved);
                 Ok(best(judged(&refined, &asked, &self.sentences), limit))
@@ -231,17 +227,21 @@ impl Ranker {
         evidence: &dyn Fn(PaperNumber) -> f32,
     ) -> Result<Vec<RankedPaper>, SearchError> {
         let aims = Aims::at(asked.clone());
-        let (near, words) =
-            rayon::join(|| self.nearest(asked, first_depth(limit), allow), || self.words(terms, allow));
-        let words = [words?, Words::none()];
+        let (near, words) = rayon::join(
+            || self.nearest(asked, first_depth(limit), allow),
+            || self.words(terms, first_depth(limit), allow),
+        );
+        let (words, worded) = words?;
+        let words = [words, Words::none()];
+        let offered = numbers_of(&near).chain(worded).collect();
         let judge = |paper| {
             let dense = self.nearness(paper, &aims)?;
             let found = self.judge(paper, &aims, &[], Language::UNDETERMINED, &words);
             let score = dense + RELATED_LEXICAL_WEIGHT * found.lexical;
             Some(RankedPaper { score, dense, ..found })
         };
-        let candidates = self.candidates(asked, near, &words, limit, allow, also);
-        let mut judged = best(candidates.into_iter().filter_map(judge).collect(), usize::MAX);
+        let candidates = self.candidates(asked, offered, &words, limit, allow, also);
+        let mut judged = best(candidates.into_par_iter().filter_map(judge).collect(), usize::MAX);
         // Whom no evidence could bring among the first is not asked for any.
         let last = limit.checked_sub(1).and_then(|last| judged.get(last));
         let bar = last.map_or(f32::NEG_INFINITY, |last| last.score - MOST_EVIDENCE);
@@ -252,7 +252,8 @@ impl Ranker {
 
     /// How near the direction of a paper is to `asked`; of a paper of one passage by its bytes.
     fn nearness(&self, paper: PaperNumber, asked: &Aims) -> Option<f32> {
-        match self.passages_of.get(&paper)?.as_slice() {
+        match self.passages_of.get(paper) {
+            [] => None,
             [alone] => {
                 let row = self.indexes.iter().find_map(|index| index.coded(*alone))?;
                 Some(asked.similarity(&row))
@@ -308,7 +309,7 @@ impl Ranker {
     #[must_use]
     pub fn direction_of(&self, paper: PaperNumber) -> Option<UnitVector> {
         let mut texts: BTreeMap<(PassageKind, usize), Vec<UnitVector>> = BTreeMap::new();
-        for number in self.passages_of.get(&paper)? {
+        for number in self.passages_of.get(paper) {
             if let (Some(entry), Some(vector)) = (self.entry(*number), self.vector(*number)) {
                 texts.entry((entry.kind, entry.ordinal)).or_default().push(vector);
             }
@@ -323,32 +324,6 @@ impl Ranker {
         self.indexes.iter().find_map(|index| index.vector(number))
     }
 
-    /// What all signals offer, `near` at [`first_depth`]; deeper until there are `limit` papers or nothing is left.
-    fn candidates(
-        &self,
-        asked: &UnitVector,
-        mut near: Vec<Neighbour>,
-        words: &[Words; 2],
-        limit: usize,
-        allow: Allow<'_>,
-        also: &[PaperNumber],
-    ) -> HashSet<PaperNumber> {
-        let all: usize = self.indexes.iter().map(|index| index.len()).sum();
-        let mut depth = first_depth(limit);
-        loop {
-            let mut candidates: HashSet<PaperNumber> =
-                also.iter().copied().filter(|paper| allow(*paper)).collect();
-            candidates.extend(near.iter().filter_map(|near| self.paper_of(near.number)));
-            let worded = words.iter().flat_map(|words| words.best(depth));
-            candidates.extend(worded.filter_map(|number| self.paper_of(number)));
-            if candidates.len() >= limit || depth >= all {
-                return candidates;
-            }
-            depth = depth.saturating_mul(4);
-            near = self.nearest(asked, depth, allow);
-        }
-    }
-
     /// By its passages and by those of its sentences that are in `sentences`; `words`: as they are, and in English.
     fn judge(
         &self,
@@ -356,7 +331,7 @@ impl Ranker {
         asked: &Aims,
         sentences: &[Arc<SentenceVectors>],
         language: Language,
-        words: &[Words; 2],
+        words: &[Words<'_>; 2],
     ) -> RankedPaper {
         let nearest = |number| {
             let sentences = sentences.iter().find_map(|sentences| sentences.of_passage(number))?;
@@ -364,7 +339,7 @@ impl Ranker {
         };
         let mut evidence = Evidence::default();
         let mut speaks = (f32::NEG_INFINITY, PassageNumber(0));
-        for number in self.passages_of.get(&paper).map_or(&[][..], Vec::as_slice) {
+        for number in self.passages_of.get(paper) {
             let Some(entry) = self.entry(*number) else { continue };
             let [(lexical, held), (glossed, held_in_english)] =
                 words.each_ref().map(|words| words.of_passage(*number));
@@ -400,28 +375,12 @@ impl Ranker {
         }
     }
 
-    fn placed(&self, number: u32) -> Option<&Placed> {
+    fn entry(&self, number: u32) -> Option<&Entry> {
         self.entries.get(number as usize)?.as_ref()
     }
 
-    fn entry(&self, number: u32) -> Option<&Entry> {
-        self.placed(number).map(|placed| &placed.entry)
-    }
-
-    fn paper_of(&self, number: u32) -> Option<PaperNumber> {
+    pub(super) fn paper_of(&self, number: u32) -> Option<PaperNumber> {
         self.entry(number).map(|entry| entry.paper)
-    }
-
-    /// The nearest passages of all indexes by their bytes, as they are judged too, best first.
-    fn nearest(&self, asked: &UnitVector, depth: usize, allow: Allow<'_>) -> Vec<Neighbour> {
-        let allow = |number: u32| self.paper_of(number).is_some_and(allow);
-        let mut neighbours: Vec<Neighbour> =
-            self.indexes.iter().flat_map(|index| index.candidates(asked, depth, &allow)).collect();
-        neighbours.sort_by(|left, right| {
-            right.similarity.total_cmp(&left.similarity).then(left.number.cmp(&right.number))
-        });
-        neighbours.truncate(depth);
-        neighbours
     }
 
     /// The passages by which the `limit` papers nearest to `asked` are so near, as search judges them, but by vectors alone.
@@ -436,7 +395,7 @@ impl Ranker {
 
     fn by_vector(&self, asked: &UnitVector, limit: usize, allow: Allow<'_>) -> Vec<RankedPaper> {
         let all: usize = self.indexes.iter().map(|index| index.len()).sum();
-        let mut depth = limit.saturating_mul(4).max(DEPTH);
+        let mut depth = first_depth(limit);
         loop {
             let found = self.nearest(asked, depth, allow);
             let ranking = self.by_best_passage(found.iter().map(|near| (near.number, near.similarity)));
@@ -464,31 +423,6 @@ impl Ranker {
         }
         papers.into_values().collect()
     }
-
-    fn hits(&self, terms: &Terms, allow: Allow<'_>) -> Result<Vec<Hit>, SearchError> {
-        Ok(self.lexicon.search(terms, &|number| self.paper_of(number).is_some_and(allow))?)
-    }
-
-    /// What the words say of each passage, each group by its own best.
-    fn words(&self, terms: &Terms, allow: Allow<'_>) -> Result<Words, SearchError> {
-        let hits = self.hits(terms, allow)?;
-        Ok(Words::of(&hits, &self.sizes, |number| self.placed(number).map(|placed| placed.group)))
-    }
-
-    /// What the words say of each passage in English, which is one language: all passages by the best of all.
-    pub(super) fn glossed(&self, glosses: &Glosses, allow: Allow<'_>) -> Result<Words, SearchError> {
-        if glosses.is_empty() {
-            return Ok(Words::none());
-        }
-        let hits =
-            self.lexicon.search_glosses(glosses, &|number| self.paper_of(number).is_some_and(allow))?;
-        Ok(Words::of(&hits, &[self.sizes.iter().sum()], |number| self.placed(number).map(|_| 0)))
-    }
-}
-
-/// How deep each signal is asked first.
-fn first_depth(limit: usize) -> usize {
-    DEPTH.max(limit.saturating_mul(4))
 }
 
 fn is_commentary(entry: &Entry) -> bool {
