@@ -22,8 +22,9 @@ const B: f32 = 0.75;
 /// What a joined form is worth beside its parts, which it repeats: half was best or as good on every judged set.
 const JOINED: f32 = 0.5;
 /// Terms of a question that count if several documents hold them, the rarest of all: questions are texts, and texts may be long.
-/// Common words take most of the time and tell least (as Lucene's MoreLikeThis chooses 25). Of 24 to 512: under 48 related papers get
-/// worse, above it nothing gets better; questions of a sentence have fewer.
+/// Common words take most of the time and tell least (as Lucene's MoreLikeThis chooses 25). Chosen of 24 to 512 on digest-notes and scifact:
+/// recall of related papers is .566 (.744 with notes), of 512 .568 (.716), of 64 .562 (.757), of 32 .543 (.732); questions move by .003 at
+/// most from 48 up. Of cisi, on which it was not chosen, related papers lose .003.
 const TERMS: usize = 48;
 
 /// What so many documents hold, and more than half of all, tells nothing and takes most of the time: Robertson and Sparck Jones' weight

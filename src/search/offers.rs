@@ -12,7 +12,7 @@ use crate::lexical::{Glosses, Hit, Scores, Terms};
 use crate::paper::UnitVector;
 use crate::store::PaperNumber;
 
-/// Passages that each signal offers. With 100 to 400 the first ten are the same on every judged set.
+/// Passages that each signal offers. With 100 to 400 nDCG@10 is the same on scifact, digest-notes, cranfield, medline and cisi.
 pub(super) const DEPTH: usize = 200;
 /// How deep each signal is asked first.
 pub(super) fn first_depth(limit: usize) -> usize {
