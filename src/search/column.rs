@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use super::rows::Rows;
+
 /// The share of letters that are as they should be where somebody has mistyped a value.
 const ALIKE: f64 = 2.0 / 3.0;
 
@@ -35,9 +37,7 @@ pub(super) struct Column {
     keys: Texts,
     /// As the first paper that has them spells them.
     shown: Texts,
-    /// Where each row ends in `values`.
-    ends: Vec<u32>,
-    values: Vec<u32>,
+    rows: Rows,
 }
 
 impl Column {
@@ -81,15 +81,11 @@ impl Column {
 
     /// The numbers of a row's values.
     pub(super) fn row(&self, row: usize) -> &[u32] {
-        let start = row.checked_sub(1).and_then(|before| self.ends.get(before)).copied().unwrap_or(0);
-        let end = self.ends.get(row).copied().unwrap_or(start);
-        self.values.get(start as usize..end as usize).unwrap_or_default()
+        self.rows.get(row)
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.keys.bytes()
-            + self.shown.bytes()
-            + (self.ends.capacity() + self.values.capacity()) * size_of::<u32>()
+        self.keys.bytes() + self.shown.bytes() + self.rows.bytes()
     }
 }
 
@@ -105,8 +101,7 @@ pub(super) struct ColumnBuilder {
 impl ColumnBuilder {
     /// Values with one `key_of` are one value.
     pub(super) fn new(key_of: fn(&str) -> String) -> Self {
-        let column =
-            Column { keys: Texts::default(), shown: Texts::default(), ends: Vec::new(), values: Vec::new() };
+        let column = Column { keys: Texts::default(), shown: Texts::default(), rows: Rows::default() };
         Self { column, known: HashMap::new(), key_of, spelt: HashMap::new() }
     }
 
@@ -136,8 +131,7 @@ impl ColumnBuilder {
 
     /// Adds a row of values that have a number, each once.
     pub(super) fn push_numbers(&mut self, row: impl IntoIterator<Item = u32>) {
-        self.column.values.extend(row);
-        self.column.ends.push(u32::try_from(self.column.values.len()).unwrap_or(u32::MAX));
+        self.column.rows.push(row);
     }
 
     /// What grew.
@@ -147,8 +141,7 @@ impl ColumnBuilder {
         column.keys.ends.shrink_to_fit();
         column.shown.text.shrink_to_fit();
         column.shown.ends.shrink_to_fit();
-        column.ends.shrink_to_fit();
-        column.values.shrink_to_fit();
+        column.rows.shrink_to_fit();
         column
     }
 }

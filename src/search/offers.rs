@@ -6,21 +6,25 @@ use std::collections::HashSet;
 
 use super::SearchError;
 use super::ranker::{Allow, Ranker};
-use super::words::{Groups, Words};
+use super::words::Words;
 use crate::index::Neighbour;
 use crate::lexical::{Glosses, Hit, Scores, Terms};
 use crate::paper::UnitVector;
 use crate::store::PaperNumber;
 
 /// Passages that each signal offers. With 100 to 400 nDCG@10 is the same on scifact, digest-notes, cranfield, medline and cisi.
-pub(super) const DEPTH: usize = 200;
+const DEPTH: usize = 200;
+
 /// How deep each signal is asked first.
 pub(super) fn first_depth(limit: usize) -> usize {
     DEPTH.max(limit.saturating_mul(4))
 }
 
-pub(super) fn numbers_of(near: &[Neighbour]) -> impl Iterator<Item = u32> {
-    near.iter().map(|near| near.number)
+/// What the signals offer together.
+pub(super) struct Offered<'r> {
+    /// What the words say of each passage: as they are, and in English.
+    pub(super) words: [Words<'r>; 2],
+    pub(super) papers: HashSet<PaperNumber>,
 }
 
 impl Ranker {
@@ -41,66 +45,59 @@ impl Ranker {
         Ok(found.hits().filter(|hit| self.paper_of(hit.number).is_some_and(allow)).collect())
     }
 
-    /// What the words say of each passage, each group by its own best; and the `depth` best.
-    pub(super) fn words(
-        &self,
-        terms: &Terms,
-        depth: usize,
-        allow: Allow<'_>,
-    ) -> Result<(Words<'_>, Vec<u32>), SearchError> {
-        Ok(self.compared(self.lexicon.search(terms)?, &self.groups, depth, allow))
+    /// What the words say of each passage, each group by its own best.
+    fn words(&self, terms: &Terms, allow: Allow<'_>) -> Result<Words<'_>, SearchError> {
+        let allow = |number| self.paper_of(number).is_some_and(allow);
+        Ok(Words::of(self.lexicon.search(terms)?, &self.groups, allow))
     }
 
     /// The same in English, which is one language: all passages by the best of all.
-    pub(super) fn glossed(
-        &self,
-        glosses: &Glosses,
-        depth: usize,
-        allow: Allow<'_>,
-    ) -> Result<(Words<'_>, Vec<u32>), SearchError> {
-        if glosses.is_empty() {
-            return Ok((Words::none(), Vec::new()));
-        }
-        Ok(self.compared(self.lexicon.search_glosses(glosses)?, &self.one_group, depth, allow))
-    }
-
-    fn compared<'r>(
-        &'r self,
-        found: Scores<'r>,
-        groups: &'r Groups,
-        depth: usize,
-        allow: Allow<'_>,
-    ) -> (Words<'r>, Vec<u32>) {
+    pub(super) fn glossed(&self, glosses: &Glosses, allow: Allow<'_>) -> Result<Words<'_>, SearchError> {
         let allow = |number| self.paper_of(number).is_some_and(allow);
-        let words = Words::of(found, groups, allow);
-        let best = words.best(depth, allow);
-        (words, best)
+        let found = if glosses.is_empty() { Scores::none() } else { self.lexicon.search_glosses(glosses)? };
+        Ok(Words::of(found, &self.one_group, allow))
     }
 
-    /// The papers of what all signals offer, `offered` at [`first_depth`]; deeper until there are `limit` or nothing is left.
-    pub(super) fn candidates(
-        &self,
-        asked: &UnitVector,
-        mut offered: Vec<u32>,
-        words: &[Words<'_>; 2],
+    /// The papers of what each signal offers, and those of `also`, of the allowed; each is asked deeper until there are `limit` or
+    /// nothing is left.
+    ///
+    /// # Errors
+    /// If the index of words cannot be read.
+    pub(super) fn offered<'r>(
+        &'r self,
+        vector: &UnitVector,
+        terms: &Terms,
+        glosses: &Glosses,
         limit: usize,
         allow: Allow<'_>,
         also: &[PaperNumber],
-    ) -> HashSet<PaperNumber> {
-        let all: usize = self.indexes.iter().map(|index| index.len()).sum();
-        let allowed = |number| self.paper_of(number).is_some_and(allow);
+    ) -> Result<Offered<'r>, SearchError> {
         let mut depth = first_depth(limit);
+        let allowed = |number| self.paper_of(number).is_some_and(allow);
+        let with_best = |words: Words<'r>| (words.best(depth, allowed), words);
+        let (mut near, (words, in_english)) = rayon::join(
+            || self.nearest(vector, depth, allow),
+            || {
+                rayon::join(
+                    || self.words(terms, allow).map(with_best),
+                    || self.glossed(glosses, allow).map(with_best),
+                )
+            },
+        );
+        let ((worded, words), (glossed, in_english)) = (words?, in_english?);
+        let (words, mut worded) = ([words, in_english], [worded, glossed]);
+        let all: usize = self.indexes.iter().map(|index| index.len()).sum();
         loop {
-            let mut candidates: HashSet<PaperNumber> =
-                also.iter().copied().filter(|paper| allow(*paper)).collect();
-            candidates.extend(offered.iter().filter_map(|number| self.paper_of(*number)));
-            if candidates.len() >= limit || depth >= all {
-                return candidates;
+            let numbers = near.iter().map(|near| near.number).chain(worded.iter().flatten().copied());
+            let mut papers: HashSet<PaperNumber> =
+                numbers.filter_map(|number| self.paper_of(number)).collect();
+            papers.extend(also.iter().copied().filter(|paper| allow(*paper)));
+            if papers.len() >= limit || depth >= all {
+                return Ok(Offered { words, papers });
             }
             depth = depth.saturating_mul(4);
-            let near = self.nearest(asked, depth, allow);
-            let worded = words.iter().flat_map(|words| words.best(depth, allowed));
-            offered = numbers_of(&near).chain(worded).collect();
+            near = self.nearest(vector, depth, allow);
+            worded = words.each_ref().map(|words| words.best(depth, allowed));
         }
     }
 }

@@ -14,14 +14,14 @@ use super::bonds::MOST_EVIDENCE;
 use super::evidence::{Evidence, Side, shortness, with_sentence};
 use super::feedback::{FEEDBACK_PAPERS, fed_back};
 use super::hubs::Hubs;
-use super::offers::{first_depth, numbers_of};
-use super::passages_of::PassagesOf;
+use super::offers::{Offered, first_depth};
 use super::question::{Aim, Aims, Question};
 use super::questions::terms_of;
 use super::ranking::{Method, RankedPaper, best, fused};
+use super::rows::Rows;
 use super::words::{Groups, Words, trust};
 use crate::index::{Centring, ExactIndex, FlatVectors, PassageMeans, SentenceVectors, VectorIndex};
-use crate::lexical::{Document, Hit, LexicalIndex, Lexicon, Terms};
+use crate::lexical::{Document, Glosses, Hit, LexicalIndex, Lexicon, Terms};
 use crate::paper::{Language, Paper, Passage, PassageKind, PassageVectors, Role, UnitVector};
 use crate::store::{PaperNumber, PassageNumber};
 
@@ -63,7 +63,8 @@ pub struct Ranker {
     pub(super) lexicon: Lexicon,
     /// By number: every word of a question asks for tens of thousands of them.
     entries: Vec<Option<Entry>>,
-    passages_of: PassagesOf,
+    /// Of each paper the passages: every candidate is judged by all of its own.
+    passages_of: Rows,
     /// Within which words compare: a side of papers, and a language if there is enough of it.
     pub(super) groups: Groups,
     /// Of words in English.
@@ -88,7 +89,7 @@ impl Ranker {
                 commentary.entry(entry.language).or_default().push((entry.paper, *number));
             }
         }
-        let passages_of = PassagesOf::of(entries.iter().map(|(number, entry)| (entry.paper, *number)));
+        let passages_of = Rows::of(entries.iter().map(|(number, entry)| (entry.paper.0, *number)));
         commentary.values_mut().for_each(|numbers| numbers.sort_unstable_by_key(|(_, number)| *number));
         let hubs = Hubs::of(commentary, |number| indexes.iter().find_map(|index| index.vector(number)));
         let group_of = |entry: &Entry| {
@@ -182,25 +183,14 @@ impl Ranker {
             }
             Method::Shipped => {
                 let mut asked = question.aims(&self.centring)?;
-                // None of the signals waits for another.
-                let (near, (words, glossed)) = rayon::join(
-                    || self.nearest(asked.whole.vector(), first_depth(limit), allow),
-                    || {
-                        rayon::join(
-                            || self.words(&terms_of(&question.text), first_depth(limit), allow),
-                            || self.glossed(&question.glosses, first_depth(limit), allow),
-                        )
-                    },
-                );
-                let ((words, worded), (in_english, found_in_english)) = (words?, glossed?);
-                let words = [words, in_english];
-                let offered = numbers_of(&near).chain(worded).chain(found_in_english).collect();
-                let candidates = self.candidates(asked.whole.vector(), offered, &words, limit, allow, &[]);
+                let (vector, terms) = (asked.whole.vector(), terms_of(&question.text));
+                let Offered { words, papers } =
+                    self.offered(vector, &terms, &question.glosses, limit, allow, &[])?;
                 let judged = |papers: &[PaperNumber], asked: &Aims, sentences: &[Arc<SentenceVectors>]| {
                     let judge = |paper| self.judge(paper, asked, sentences, question.language(), &words);
                     papers.par_iter().map(|paper| judge(*paper)).collect::<Vec<RankedPaper>>()
                 };
-                let candidates: Vec<PaperNumber> = candidates.into_iter().collect();
+                let candidates: Vec<PaperNumber> = papers.into_iter().collect();
                 let refined = REFINED.max(limit.saturating_mul(2));
                 let refined = best(judged(&candidates, &asked, &[]), refined);
                 let refined: Vec<PaperNumber> = refined.iter().map(|ranked| ranked.paper).collect();
@@ -228,21 +218,15 @@ impl Ranker {
         evidence: &dyn Fn(PaperNumber) -> f32,
     ) -> Result<Vec<RankedPaper>, SearchError> {
         let aims = Aims::at(asked.clone());
-        let (near, words) = rayon::join(
-            || self.nearest(asked, first_depth(limit), allow),
-            || self.words(terms, first_depth(limit), allow),
-        );
-        let (words, worded) = words?;
-        let words = [words, Words::none()];
-        let offered = numbers_of(&near).chain(worded).collect();
+        let Offered { words, papers } =
+            self.offered(asked, terms, &Glosses::default(), limit, allow, also)?;
         let judge = |paper| {
             let dense = self.nearness(paper, &aims)?;
             let found = self.judge(paper, &aims, &[], Language::UNDETERMINED, &words);
             let score = dense + RELATED_LEXICAL_WEIGHT * found.lexical;
             Some(RankedPaper { score, dense, ..found })
         };
-        let candidates = self.candidates(asked, offered, &words, limit, allow, also);
-        let mut judged = best(candidates.into_par_iter().filter_map(judge).collect(), usize::MAX);
+        let mut judged = best(papers.into_par_iter().filter_map(judge).collect(), usize::MAX);
         // Whom no evidence could bring among the first is not asked for any.
         let last = limit.checked_sub(1).and_then(|last| judged.get(last));
         let bar = last.map_or(f32::NEG_INFINITY, |last| last.score - MOST_EVIDENCE);
@@ -253,7 +237,7 @@ impl Ranker {
 
     /// How near the direction of a paper is to `asked`; of a paper of one passage by its bytes.
     fn nearness(&self, paper: PaperNumber, asked: &Aims) -> Option<f32> {
-        match self.passages_of.get(paper) {
+        match self.passages_of.get(paper.0 as usize) {
             [] => None,
             [alone] => {
                 let row = self.indexes.iter().find_map(|index| index.coded(*alone))?;
@@ -310,7 +294,7 @@ impl Ranker {
     #[must_use]
     pub fn direction_of(&self, paper: PaperNumber) -> Option<UnitVector> {
         let mut texts: BTreeMap<(PassageKind, usize), Vec<UnitVector>> = BTreeMap::new();
-        for number in self.passages_of.get(paper) {
+        for number in self.passages_of.get(paper.0 as usize) {
             if let (Some(entry), Some(vector)) = (self.entry(*number), self.vector(*number)) {
                 texts.entry((entry.kind, entry.ordinal)).or_default().push(vector);
             }
@@ -340,7 +324,7 @@ impl Ranker {
         };
         let mut evidence = Evidence::default();
         let mut speaks = (f32::NEG_INFINITY, PassageNumber(0));
-        for number in self.passages_of.get(paper) {
+        for number in self.passages_of.get(paper.0 as usize) {
             let Some(entry) = self.entry(*number) else { continue };
             let [(lexical, held), (glossed, held_in_english)] =
                 words.each_ref().map(|words| words.of_passage(*number));

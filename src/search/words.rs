@@ -61,17 +61,12 @@ impl Groups {
 /// BM25 as a share of the best of its group, and coverage, by passage.
 pub(super) struct Words<'r> {
     found: Scores<'r>,
-    groups: Option<&'r Groups>,
+    groups: &'r Groups,
     /// By group.
     weights: Vec<f32>,
 }
 
 impl<'r> Words<'r> {
-    /// Nothing is said of any.
-    pub(super) fn none() -> Self {
-        Self { found: Scores::none(), groups: None, weights: Vec::new() }
-    }
-
     /// Of what was found. The best of a group is one that is allowed.
     pub(super) fn of(found: Scores<'r>, groups: &'r Groups, allow: impl Fn(u32) -> bool) -> Self {
         // The best score, and the best coverage.
@@ -88,7 +83,7 @@ impl<'r> Words<'r> {
             .zip(&groups.sizes)
             .map(|((score, coverage), size)| trust(*size) * (coverage / ENOUGH_COVERAGE).min(1.0) / score)
             .collect();
-        Self { found, groups: Some(groups), weights }
+        Self { found, groups, weights }
     }
 
     /// Of one passage, which is allowed.
@@ -114,7 +109,7 @@ impl<'r> Words<'r> {
     }
 
     fn lexical(&self, hit: &Hit) -> f32 {
-        let group = self.groups.map_or(0, |groups| groups.group_of(hit.number));
+        let group = self.groups.group_of(hit.number);
         self.weights.get(group).map_or(0.0, |weight| weight * hit.score)
     }
 }
