@@ -2,7 +2,6 @@
 
 use super::super::question::Piece;
 use super::*;
-use crate::lexical::Glosses;
 use crate::paper::{Record, passages_of};
 
 fn vector(values: [f32; 4]) -> UnitVector {
