@@ -19,6 +19,8 @@ mod blocks;
 mod kernel;
 #[cfg(test)]
 mod kernel_tests;
+#[cfg(test)]
+mod measure;
 #[cfg(target_arch = "aarch64")]
 mod neon;
 mod pack;
